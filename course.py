@@ -1,0 +1,404 @@
+"""Taming Depth: the launcher. It needs nothing but Python 3.11, 3.12 or 3.13.
+
+    python3 course.py lab          open the course in your browser
+    python3 course.py test         run every test
+    python3 course.py notebooks    for authors: execute the notebooks and write them anew
+
+The first use sets up, which takes some minutes and about 3 GB of disk: it makes the folder .venv beside
+this file and installs into it the packages that requirements.txt lists. Nothing outside this folder is
+changed. Later uses start at once; packages are installed again only when requirements.txt has changed.
+
+What follows `lab` goes to JupyterLab:    python3 course.py lab --no-browser --port 9999
+What follows `test` goes to pytest:       python3 course.py test tests/test_network.py -x
+What follows `notebooks` is their names:  python3 course.py notebooks 02 04
+
+On Windows write `py` in place of `python3`.
+"""
+
+# Old Pythons must be able to read this file, so that it can tell their owners what is wrong:
+# no syntax newer than Python 3.6, and nothing but the standard library.
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections import namedtuple
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+REQUIREMENTS = ROOT / "requirements.txt"
+STAMP = VENV / "course-stamp.txt"  # which requirements were installed, and for which Python
+STATE = ROOT / ".jupyter-state"  # JupyterLab's settings for this course, apart from the user's own
+START = "notebooks/00_start_here.ipynb"
+PYTHONS = ((3, 11), (3, 12), (3, 13))
+PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "win-amd64")  # where TensorFlow has a wheel
+UNFINISHED = "unfinished"
+
+# Nothing is fetched from the network while the course runs, and Ctrl-C asks no question.
+LAB_OPTIONS = {
+    "--ServerApp.ip": "127.0.0.1",
+    "--ServerApp.root_dir": str(ROOT),
+    "--ServerApp.answer_yes": "True",
+    "--LabApp.news_url": "None",
+    "--LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager": "readonly",
+}
+SHORT_NAMES = {"--ServerApp.ip": "--ip", "--ServerApp.root_dir": "--notebook-dir", "--ServerApp.answer_yes": "-y"}
+PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+
+PYTEST = ["-m", "pytest", "-n", "2", "--dist", "loadscope"]
+NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180"]
+PARTS = (
+    ("style", ["-m", "ruff", "check", "."]),
+    ("tests", [*PYTEST, "tests"]),
+    ("notebooks", [*PYTEST, *NBVAL, "notebooks"]),
+)
+
+Machine = namedtuple("Machine", "version platform bits free_threaded")
+
+
+class Stop(Exception):
+    """What keeps us from going on, in words for the user."""
+
+
+def main(argv):
+    """Do what the command line says; return the exit code."""
+    commands = {"lab": lab, "test": test, "notebooks": notebooks}
+    if not argv or argv[0] in ("-h", "--help", "help") or argv[1:] in (["-h"], ["--help"]):
+        print(__doc__.strip())
+        return 0
+    if argv[0] not in commands:
+        print("course.py: there is no command {!r}; choose lab, test or notebooks.".format(argv[0]), file=sys.stderr)
+        return 2
+    try:
+        check_machine(this_machine())
+        set_up()
+        return commands[argv[0]](argv[1:])
+    except Stop as problem:
+        print("\ncourse.py: {}".format(problem), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ncourse.py: stopped.", file=sys.stderr)
+        return 130
+
+
+# ---------------------------------------------------------------- is this machine one that will do?
+
+
+def this_machine():
+    """What check_machine looks at."""
+    system = {"Linux": "linux", "Darwin": "macos"}.get(platform.system())
+    name = "{}-{}".format(system, platform.machine()) if system else sysconfig.get_platform()
+    free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+    return Machine(sys.version_info[:2], name.replace("linux-arm64", "linux-aarch64"), bits(), free_threaded)
+
+
+def bits():
+    """Return 32 or 64: the size of a pointer in this Python, which may be smaller than the machine's."""
+    return 64 if sys.maxsize > 2**32 else 32
+
+
+def check_machine(machine):
+    """Raise Stop, with what to do, when the locked packages have no version for this Python or machine."""
+    if machine.version not in PYTHONS:
+        said = "Taming Depth needs Python 3.11, 3.12 or 3.13; this is Python {}.{} ({}).\n{}"
+        raise Stop(said.format(*machine.version, sys.executable, python_advice()))
+    if machine.bits != 64:
+        raise Stop("this is a 32-bit Python, and TensorFlow needs a 64-bit one.\n" + DOWNLOAD)
+    if machine.free_threaded:
+        raise Stop("this is a free-threaded Python, and TensorFlow needs an ordinary one.\n" + DOWNLOAD)
+    if machine.platform not in PLATFORMS:
+        raise Stop(platform_advice(machine.platform))
+
+
+DOWNLOAD = "Python for every system is at https://www.python.org/downloads/ (3.13 is a good choice)."
+
+
+def python_advice():
+    """Name a fitting Python that is on this machine already, or say where to get one."""
+    for major, minor in reversed(PYTHONS):
+        version = "{}.{}".format(major, minor)
+        for command in (["python" + version], ["py", "-" + version]):
+            if shutil.which(command[0]) and quietly([*command, "-c", ""]):
+                return "This machine has one that will do; write:\n    {} course.py ...".format(" ".join(command))
+    return DOWNLOAD
+
+
+def platform_advice(name):
+    """Say what to do on a system for which TensorFlow is not published."""
+    said = "TensorFlow, which the course uses, is not published for this system ({}).\n".format(name)
+    if name == "macos-x86_64":
+        return said + (
+            "On a Mac with an Intel processor, run the course in a Linux container or on another machine.\n"
+            "On a Mac with an Apple processor, this Python was made for Intel: install the universal one.\n" + DOWNLOAD
+        )
+    if name == "win-arm64":
+        return said + "Install the Windows x86-64 Python; Windows on ARM runs it.\n" + DOWNLOAD
+    return said + "It is published for: {}.".format(", ".join(PLATFORMS))
+
+
+# ---------------------------------------------------------------- the environment
+
+
+def set_up():
+    """Bring .venv in step with requirements.txt, unless its stamp says that it is."""
+    if is_set_up():
+        return
+    if not os.access(str(ROOT), os.W_OK):
+        raise Stop("the folder {} cannot be written to; copy the course to one of your own.".format(ROOT))
+    with alone():
+        if not is_set_up():  # another course.py may have done it while we waited
+            prepare()
+
+
+def prepare():
+    """Make .venv if there is none that fits, install, and stamp; a half-done .venv is made anew."""
+    if read_stamp() == UNFINISHED or version_of(venv_python()) != sys.version_info[:2]:
+        make_venv()
+    STAMP.write_text(UNFINISHED)
+    install()
+    STAMP.write_text(stamp())
+
+
+def is_set_up():
+    """Say whether the last installation was of this requirements.txt, for this Python, and was finished."""
+    return venv_python().exists() and read_stamp() == stamp()
+
+
+def stamp():
+    """Return what identifies an installation: the version of Python and the hash of requirements.txt."""
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    return "Python {}.{}\nrequirements.txt {}\n".format(*sys.version_info[:2], digest)
+
+
+def read_stamp():
+    """Return the text of the stamp, empty if there is none."""
+    return STAMP.read_text() if STAMP.exists() else ""
+
+
+def venv_python():
+    """Return the path of the environment's Python."""
+    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def version_of(python):
+    """Return (major, minor) of a Python, or None if it does not run."""
+    code = "import sys; print(*sys.version_info[:2])"
+    try:
+        answer = subprocess.check_output([str(python), "-c", code], stderr=subprocess.DEVNULL, env=environment())
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return tuple(int(part) for part in answer.split())
+
+
+def make_venv():
+    """Make .venv anew, with its own pip where this Python brings one, without where Debian split it off."""
+    if Path(sys.prefix) == VENV:
+        raise Stop("the environment must be made anew; run course.py with the Python outside .venv.")
+    bundled = find_spec("ensurepip") is not None
+    if not find_spec("venv") or not (bundled or find_spec("pip")):
+        raise Stop(NO_PIP.format(*sys.version_info[:2]))
+    print("Making the environment .venv ...", flush=True)
+    options = ["--clear"] if bundled else ["--clear", "--without-pip"]
+    if subprocess.call([sys.executable, "-m", "venv", *options, str(VENV)], env=environment()):
+        raise Stop("the environment .venv could not be made; the reason is above.")
+
+
+NO_PIP = """this Python has neither venv's part `ensurepip` nor pip, and so cannot install packages.
+On Debian and Ubuntu: sudo apt install python{}.{}-venv     Then run the same command again."""
+
+
+def install():
+    """Install what requirements.txt lists, every file checked against its hash."""
+    print("Installing the packages of requirements.txt; this happens once and takes some minutes ...", flush=True)
+    options = ["install", "--disable-pip-version-check", "--require-hashes", "-r", str(REQUIREMENTS)]
+    if subprocess.call(pip() + options, env=environment()):
+        raise Stop(NOT_INSTALLED + (LONG_PATHS if os.name == "nt" else ""))
+
+
+NOT_INSTALLED = """the packages could not be installed; pip says why, above.
+Installing needs the network and about 3 GB of disk. Run the same command again to try once more."""
+LONG_PATHS = """
+If it names a path that cannot be found, allow long paths, or move the course to a short path:
+https://pip.pypa.io/warnings/enable-long-paths"""
+
+
+def pip():
+    """Return the command that is pip: the environment's own, or this Python's, told to work on it."""
+    own = [str(venv_python()), "-m", "pip"]
+    return own if quietly([*own, "--version"]) else [sys.executable, "-m", "pip", "--python", str(venv_python())]
+
+
+def quietly(command):
+    """Run a command without its output; say whether it went well."""
+    with open(os.devnull, "w") as nowhere:
+        try:
+            return subprocess.call(command, stdout=nowhere, stderr=nowhere) == 0
+        except OSError:
+            return False
+
+
+def environment(**more):
+    """Return the variables for the environment's programs: the user's, without what could lead them astray."""
+    variables = dict(os.environ)
+    for name in ("PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_PREFIX", "MPLBACKEND"):
+        variables.pop(name, None)
+    if not variables.get("JUPYTER_TOKEN"):
+        variables.pop("JUPYTER_TOKEN", None)  # an empty one would open the server to everybody on this machine
+    path = str(venv_python().parent) + os.pathsep + variables.get("PATH", "")
+    variables.update(PATH=path, PYTHONNOUSERSITE="1", PYTHONUTF8="1", PIP_USER="0", KERAS_BACKEND="tensorflow")
+    variables.update(more)
+    return variables
+
+
+@contextlib.contextmanager
+def alone():
+    """Wait until no other course.py is setting up; the system gives the lock back however we end."""
+    with open(str(ROOT / ".venv.lock"), "w") as handle:
+        waiting = False
+        while not try_lock(handle):
+            if not waiting:
+                print("Another course.py is setting up; waiting for it ...", flush=True)
+            waiting = True
+            time.sleep(0.5)
+        yield
+
+
+def try_lock(handle):
+    """Lock an open file and return True, or return False if another process has it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True  # a network disk without locks: go on, as there is nothing better
+    return True
+
+
+# ---------------------------------------------------------------- lab
+
+
+def lab(arguments):
+    """Open JupyterLab at the first notebook and stay until it ends."""
+    if is_root():
+        print("You are root: JupyterLab is started with --allow-root. An ordinary user is the safer choice.")
+    if "--no-browser" in arguments:
+        print("Open the address with `token=` in it, below, in your browser.")
+    print("To stop JupyterLab, press Ctrl-C here.\n", flush=True)
+    return run_to_its_end(lab_command(arguments, root=is_root()), lab_environment())
+
+
+def is_root():
+    """Say whether JupyterLab will take us for root and refuse."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def lab_command(arguments, root):
+    """Return JupyterLab's command line; what the user gave stands in place of ours."""
+    given = {argument.partition("=")[0] for argument in arguments}
+    ours = [k + "=" + v for k, v in LAB_OPTIONS.items() if not given & {k, SHORT_NAMES.get(k)}]
+    if root and "--allow-root" not in given:
+        ours.append("--allow-root")
+    if not any(argument.endswith(".ipynb") for argument in arguments):
+        ours.append(START)
+    return [str(venv_python()), "-m", "jupyterlab", *ours, *arguments]
+
+
+def lab_environment():
+    """Return JupyterLab's variables: settings in our own folder, so that no earlier set-up gets in the way.
+
+    A server without a configured token makes a random one at each start and shows the whole address;
+    on the command line a token could be read by every user of the machine.
+    """
+    page_config = STATE / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True, exist_ok=True)
+    page_config.write_text(json.dumps(PAGE_CONFIG))
+    return environment(JUPYTER_CONFIG_DIR=str(STATE))
+
+
+def run_to_its_end(command, variables):
+    """Run a server that answers Ctrl-C itself, and return its exit code."""
+    process = subprocess.Popen(command, cwd=str(ROOT), env=variables)
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            pass  # JupyterLab has had the same Ctrl-C, and is saying goodbye
+
+
+# ---------------------------------------------------------------- test and notebooks
+
+
+def test(arguments):
+    """Run every part of the tests, or pytest once with the arguments given, and sum up."""
+    with private_settings() as variables:
+        results = [run_part(name, command, variables) for name, command in parts(arguments)]
+    return sum_up(results)
+
+
+def parts(arguments):
+    """Return (name, arguments of Python) for each part; arguments given replace all parts by one run."""
+    if not arguments:
+        return PARTS
+    on_notebooks = any(a.startswith("notebooks") or a.endswith(".ipynb") for a in arguments)
+    return (("pytest", ["-m", "pytest", *(NBVAL if on_notebooks else []), *arguments]),)
+
+
+@contextlib.contextmanager
+def private_settings():
+    """Yield the variables for a run that no setting of the user changes, and that changes none.
+
+    Two processes share the cores, so each has one thread for its matrix products.
+    """
+    with tempfile.TemporaryDirectory(prefix="taming-depth-") as folder:
+        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
+        folders = {name: os.path.join(folder, name.lower()) for name in (*names, "KERAS_HOME")}
+        threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        yield environment(**folders, **threads)
+
+
+def run_part(name, command, variables):
+    """Run one part; return (name, exit code, seconds)."""
+    print("\n==== {}: python {}\n".format(name, " ".join(command)), flush=True)
+    start = time.time()
+    code = subprocess.call([str(venv_python()), *command], cwd=str(ROOT), env=variables)
+    return name, code, time.time() - start
+
+
+def sum_up(results):
+    """Print a line for each part and one for all; return the exit code."""
+    print("\n==== summary")
+    for name, code, seconds in results:
+        said = "FAILED (exit code {})".format(code) if code else "passed"
+        print("{:<10} {:<22} {:4.0f} s".format(name, said, seconds))
+    failed = [name for name, code, _ in results if code]
+    print("Failed: {}.".format(", ".join(failed)) if failed else "All passed.", flush=True)
+    return 1 if failed else 0
+
+
+def notebooks(arguments):
+    """For authors: execute the notebooks named, or all, and write them and their solved twins."""
+    with private_settings() as variables:
+        return run_part("notebooks", ["-m", "tools.notebooks", *arguments], variables)[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,209 @@
+"""Mean-field theory: what signal and gradient do from layer to layer, predicted before any weight is drawn.
+
+In a wide layer with random weights each pre-activation is a sum of many independent terms, so it is
+normal with mean 0 and variance q. Everything follows from three Gaussian averages of the activation:
+E[f], E[f²] and E[f'²] at z = √q ξ with ξ ~ N(0, 1) (Poole et al. 2016; Schoenholz et al. 2017).
+σ_w² is the variance of √fan_in · W, σ_b² the variance of a bias.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers.activations import get_activation
+
+_TAIL = 12.0  # beyond 12 standard deviations a normal variable has a probability of 1e-33
+_LOG_Q = np.linspace(-92, 92, 3681)  # ln q of the tables: float32's whole range in steps of 0.05
+
+
+def _half_line():
+    """Nodes and weights on (0, ∞) by the exp-sinh rule t = exp(π/2 sinh s): dense near 0, where kinks are."""
+    s, step = np.linspace(-3.9, 1.65, 220, retstep=True)
+    t = np.exp(np.pi / 2 * np.sinh(s))
+    return t, step * np.pi / 2 * np.cosh(s) * t
+
+
+_T, _DT = _half_line()
+
+
+def expectation(g, variance, mean=0.0) -> np.ndarray:
+    """Return E[g(z)] for z ~ N(mean, variance), to about 1e-12 for a `g` that is smooth but for a kink at 0.
+
+    `variance` and `mean` broadcast; the result has their shape. Raises ValueError for a negative variance.
+    """
+    variance, mean = np.broadcast_arrays(np.asarray(variance, float), np.asarray(mean, float))
+    if (variance < 0).any():
+        raise ValueError(f"a variance can't be negative, got {variance.min()}")
+    std, mean = np.sqrt(variance)[..., None], mean[..., None]
+    kink = np.clip(-mean / np.maximum(std, 1e-300), -_TAIL / 2, _TAIL / 2)  # where z crosses 0
+    xi = np.concatenate([kink - _T[::-1], kink + _T], axis=-1)
+    weight = np.concatenate([_DT[::-1], _DT]) * np.exp(-(xi**2) / 2) / np.sqrt(2 * np.pi)
+    return np.sum(weight * g(mean + std * np.clip(xi, -40, 40)), axis=-1)
+
+
+def variance_map(activation, q, sigma_w2, sigma_b2=0.0):
+    """Return the next layer's pre-activation variance, σ_w² E[f(√q ξ)²] + σ_b²."""
+    f = get_activation(activation).f
+    return sigma_w2 * expectation(lambda z: f(z) ** 2, q) + sigma_b2
+
+
+def chi(activation, q, sigma_w2):
+    """Return χ = σ_w² E[f'(√q ξ)²], the factor that one layer puts on the gradient's mean square.
+
+    Below 1 the gradient vanishes with depth, above 1 it explodes; χ = 1 is the edge of chaos.
+    """
+    df = get_activation(activation).df
+    return sigma_w2 * expectation(lambda z: df(z) ** 2, q)
+
+
+def depth_scale(chi_value):
+    """Return 1 / |ln χ|: the number of layers over which the gradient changes by a factor e; inf at χ = 1."""
+    with np.errstate(divide="ignore"):
+        return 1 / np.abs(np.log(chi_value))
+
+
+def fixed_point(activation, sigma_w2, sigma_b2=0.0, *, start=1.0, layers=2000):
+    """Return the variance q* that the variance map settles at after many layers, started at `start`.
+
+    `sigma_w2` and `sigma_b2` broadcast. Where the map grows without bound the result is inf.
+    """
+    sigma_w2, sigma_b2 = np.broadcast_arrays(np.asarray(sigma_w2, float), np.asarray(sigma_b2, float))
+    moments = gaussian_moments(activation)
+    q = np.full(sigma_w2.shape, float(start))
+    for _ in range(layers):
+        q, before = sigma_w2 * moments(q).second + sigma_b2, q
+        if np.allclose(q, before, rtol=1e-12, atol=0):
+            break
+    return np.where(q > 1e30, np.inf, q)[()]
+
+
+def critical_sigma_w2(activation, sigma_b2) -> float:
+    """Return the σ_w² on the edge of chaos: the one for which χ = 1 at the variance map's fixed point.
+
+    Along the edge both conditions fix σ_w² once q is chosen: σ_w² = 1 / E[f'²] and q = σ_w² E[f²] + σ_b².
+    The equation left for q is solved by bisection. Raises ValueError where no such q exists.
+    """
+    square, slope_square = _squares(activation)
+
+    def bias_needed(log_q):
+        q = np.exp(log_q)
+        return q - expectation(square, q) / expectation(slope_square, q) - sigma_b2
+
+    low, high = _bracket(bias_needed, activation, sigma_b2)
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if bias_needed(middle) < 0 else (low, middle)
+    return float(1 / expectation(slope_square, np.exp(high)))
+
+
+def _squares(activation):
+    activation = get_activation(activation)
+    return (lambda z: activation.f(z) ** 2), (lambda z: activation.df(z) ** 2)
+
+
+def _bracket(bias_needed, activation, sigma_b2):
+    """Two neighbouring ln q between which the bias variance on the edge passes through the wanted one."""
+    grid = np.linspace(-30, 10, 161)
+    values = np.array([bias_needed(log_q) for log_q in grid])
+    rises = np.flatnonzero((values[:-1] < 0) & (values[1:] >= 0))
+    if not rises.size:
+        name = get_activation(activation).name
+        raise ValueError(f"{name} has no edge of chaos at sigma_b2 = {sigma_b2}")
+    return grid[rises[0]], grid[rises[0] + 1]
+
+
+def moment_map(activation, mean, variance, omega=0.0, tau=1.0):
+    """Return (mean, variance) after one layer, from those before it: SELU's map g.
+
+    The inputs are independent with that mean and variance, one unit's weights have the sum ω and the sum
+    of squares τ, so that z ~ N(ω mean, τ variance) (Klambauer et al. 2017, equations 3 to 5).
+    """
+    f = get_activation(activation).f
+    z_mean, z_variance = omega * np.asarray(mean, float), tau * np.asarray(variance, float)
+    first = expectation(f, z_variance, z_mean)
+    centred_square = expectation(lambda z: f(z) ** 2, z_variance, z_mean) - first**2
+    return first, centred_square
+
+
+class Moments(NamedTuple):
+    """E[f], E[f²] and E[f'²] at pre-activation variance q."""
+
+    first: np.ndarray
+    second: np.ndarray
+    slope_square: np.ndarray
+
+
+@lru_cache(maxsize=32)
+def gaussian_moments(activation):
+    """Return a function q → `Moments`, interpolated from a table made once: quick enough for a live figure.
+
+    The table's error is about 1e-4; use `expectation` where more digits count.
+    """
+    q = np.exp(_LOG_Q)
+    first = expectation(get_activation(activation).f, q) / np.sqrt(q)
+    second, slope = (np.log(np.maximum(expectation(g, q), 1e-300)) for g in _squares(activation))
+
+    def moments(q):
+        log_q = np.log(np.clip(q, 1e-40, 1e40))
+        look_up = lambda table: np.interp(log_q, _LOG_Q, table)  # noqa: E731
+        return Moments(look_up(first) * np.exp(log_q / 2), np.exp(look_up(second)), np.exp(look_up(slope)))
+
+    return moments
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What theory says of each hidden layer: arrays of length L, and `q` of shape (L, examples).
+
+    `mean` and `std` are those of h over the batch and the units; `grad_z_norm` is the norm of the
+    gradient with respect to the pre-activations, over the batch and the units.
+    """
+
+    q: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    grad_z_norm: np.ndarray
+
+
+def predict(model, x, output_error) -> Prediction:
+    """Return the predicted signal and gradient of an `MLP` on the batch `x`, from its sizes and variances alone.
+
+    Forward, per example: q = fan_in Var(w) E[h²] + σ_b², begun with the example's own mean square.
+    Backward, per example: ‖dz_l‖² = n_l Var(w_{l+1}) E[f'²] ‖dz_{l+1}‖², begun with `output_error`, the
+    squared norm of the loss's gradient with respect to each example's logits, shape (batch,).
+    All nan where the initializer's variance is unknown to theory.
+    """
+    variances = weight_variances(model)
+    moments = gaussian_moments(model.activation.name)
+    square, layers = np.mean(np.square(x, dtype=np.float64), axis=1), []
+    with np.errstate(all="ignore"):
+        for fan_in, variance in zip(model.sizes[:-2], variances[:-1], strict=True):
+            q = fan_in * variance * square + model.bias_std**2
+            layers.append((q, moments(q)))
+            square = layers[-1][1].second
+        return _pooled(layers, model.sizes[1:-1], variances[1:], output_error)
+
+
+def weight_variances(model) -> list[float]:
+    """Return the variance that theory gives each layer's weights: gain² · the initializer's, or the measured one.
+
+    A plain function as initializer tells no theory, so the drawn weights' own mean square is used.
+    """
+    theory = getattr(model.initializer, "variance", None)
+    if theory is None:
+        return [float(np.mean(np.square(W))) for W in model.weights]
+    return [model.gain**2 * theory(W.shape) for W in model.weights]
+
+
+def _pooled(layers, widths, next_variances, output_error):
+    """The per-example predictions put together over the batch, backwards for the gradient."""
+    error, norms = np.asarray(output_error, float), []
+    for (_, moments), width, variance in reversed(list(zip(layers, widths, next_variances, strict=True))):
+        error = width * variance * moments.slope_square * error
+        norms.append(np.sqrt(error.sum()))
+    mean = np.array([moments.first.mean() for _, moments in layers])
+    second = np.array([moments.second.mean() for _, moments in layers])
+    std = np.sqrt(np.maximum(second - mean**2, 0))
+    return Prediction(np.array([q for q, _ in layers]), mean, std, np.array(norms[::-1]))

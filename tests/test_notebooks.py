@@ -1,0 +1,27 @@
+"""Every stored notebook keeps every rule of `tools.hygiene`. The cells themselves are run again by nbval."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.hygiene import RULES, notebook_paths, open_page
+from tools.sources import lesson_path, solved_path, source_paths
+
+ROOT = Path(__file__).resolve().parents[1]
+PATHS = notebook_paths(ROOT)
+
+
+@pytest.fixture(scope="module", params=PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def page(request):
+    return open_page(request.param)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_notebook_keeps_the_rule(page, rule):
+    problems = rule(page)
+    assert not problems, f"{page.path.name}: {rule.__doc__}\n" + "\n".join(problems)
+
+
+def test_every_source_has_its_notebooks():
+    wanted = {place(name, ROOT) for name in source_paths(ROOT) for place in (lesson_path, solved_path)}
+    assert wanted == set(PATHS)

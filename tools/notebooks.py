@@ -1,0 +1,190 @@
+"""Write the notebooks from their sources, run them, and strip what changes from run to run.
+
+    python -m tools.notebooks               every notebook and its solved twin
+    python -m tools.notebooks 02 04 -j 1    only these, one after the other
+    python -m tools.notebooks --no-run      text only: outputs stay as long as the code above them is the same
+
+A cell that raises, writes to stderr or takes too long stops the command with status 1; the files of that
+notebook are then left as they were.
+"""
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from tools.sources import METADATA, ROOT, build, lesson_path, solved_path, source_paths
+
+CELL_SECONDS = 180
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class NotebookError(Exception):
+    """A notebook did not run cleanly; the message names the notebook and the cell."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """One notebook as it was written: its path, the finished text, and the seconds it took to run."""
+
+    path: Path
+    cells: int
+    text: str
+    seconds: float
+
+    def row(self, root: Path) -> str:
+        """Return this notebook's line of the table."""
+        name, size = self.path.relative_to(root).as_posix(), len(self.text.encode()) / 1024
+        return f"{name:<60} {self.cells:>5} {size:>7.1f} {self.seconds:>8.1f}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit status."""
+    options = _parser().parse_args(arguments)
+    root = options.root.resolve()
+    try:
+        chosen = choose(options.names, root)
+        twins = [twin for name in chosen for twin in _twins(name, root)]
+    except ValueError as error:
+        return _complain([error])
+    with ThreadPoolExecutor(options.jobs) as pool:
+        finished = list(pool.map(lambda twin: _attempt(*twin, run=options.run), twins))
+    return report(finished, root)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="course.py notebooks", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="number or name of a notebook (default: all)")
+    parser.add_argument("--no-run", dest="run", action="store_false", help="write the text, run nothing")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="notebooks run at the same time (default 2)")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the folder that holds notebooks/")
+    return parser
+
+
+def choose(names: list[str], root: Path) -> list[str]:
+    """Return the full names meant by `names` (a number, a name or its beginning); all where there are none.
+
+    Raises ValueError for a name that no source has.
+    """
+    known = list(source_paths(root))
+    lost = [name for name in names if not any(full.startswith(name) for full in known)]
+    if lost or not known:
+        raise ValueError(f"no source for {lost or 'any notebook'}; there are {known}")
+    return [full for full in known if not names or any(full.startswith(name) for name in names)]
+
+
+def report(finished: list[Written | NotebookError], root: Path) -> int:
+    """Write the files of every notebook whose twins both ran, print the table, return the exit status."""
+    broken = {error.args[1] for error in finished if isinstance(error, NotebookError)}
+    written = [one for one in finished if isinstance(one, Written) and one.path.stem not in broken]
+    print(f"{'notebook':<60} {'cells':>5} {'KB':>7} {'seconds':>8}")
+    for one in written:
+        _replace(one.path, one.text)
+        print(one.row(root))
+    return _complain([error for error in finished if isinstance(error, NotebookError)])
+
+
+def _complain(errors: list[Exception]) -> int:
+    for error in errors:
+        print(f"\nNot written: {error.args[0]}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+def _twins(name: str, root: Path) -> list[tuple[NotebookNode, Path]]:
+    lesson, solved = build(source_paths(root)[name])
+    return [(lesson, lesson_path(name, root)), (solved, solved_path(name, root))]
+
+
+def _attempt(notebook: NotebookNode, path: Path, run: bool) -> Written | NotebookError:
+    start = time.perf_counter()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        finished = execute(notebook, path) if run else keep_outputs(notebook, path)
+    except NotebookError as error:
+        return error
+    seconds = time.perf_counter() - start
+    return Written(path, len(finished.cells), nbformat.writes(finished) + "\n", seconds)
+
+
+def execute(notebook: NotebookNode, path: Path, seconds: int = CELL_SECONDS) -> NotebookNode:
+    """Run every cell in a fresh kernel that starts in the folder of `path`; return the stripped notebook.
+
+    Raises NotebookError where a cell raises, writes to stderr, or takes more than `seconds`.
+    """
+    resources = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(
+        notebook,
+        timeout=seconds,
+        kernel_name="python3",
+        resources=resources,
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,
+    )
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        raise _error(path, _running_cell(notebook), str(error)) from error
+    return strip(notebook, path)
+
+
+def _running_cell(notebook: NotebookNode) -> int:
+    """The last code cell that has begun (an error leaves the later ones without a number)."""
+    begun = [i for i, cell in enumerate(notebook.cells) if cell.get("outputs") or cell.get("execution_count")]
+    return begun[-1] if begun else 0
+
+
+def _error(path: Path, index: int, what: str) -> NotebookError:
+    place = f"{path.parent.name}/{path.name}, cell {index} (counted from 0)"
+    return NotebookError(f"{place}: {what}", path.stem)
+
+
+def strip(notebook: NotebookNode, path: Path) -> NotebookNode:
+    """Return the notebook without what changes from run to run: widget state and ids, timing, versions.
+
+    The picture and the text of a widget stay. Raises NotebookError where a cell wrote to stderr.
+    """
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for index, cell in enumerate(notebook.cells):
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata.tags} if "tags" in cell.metadata else {})
+        for output in cell.get("outputs", []):
+            _strip_output(output)
+            if output.get("name") == "stderr":
+                raise _error(path, index, f"wrote to stderr:\n{output.text}")
+    return notebook
+
+
+def _strip_output(output: NotebookNode) -> None:
+    output.get("data", {}).pop(WIDGET_VIEW, None)
+    if "metadata" in output:
+        output.metadata = NotebookNode()
+
+
+def keep_outputs(notebook: NotebookNode, path: Path) -> NotebookNode:
+    """Return the notebook with the outputs that `path` holds, down to the first code cell that differs."""
+    old = nbformat.read(path, as_version=4).cells if path.exists() else []
+    new_code, old_code = ([c for c in cells if c.cell_type == "code"] for cells in (notebook.cells, old))
+    for cell, before in zip(new_code, old_code, strict=False):
+        if cell.source != before.source:
+            break
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return notebook
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the whole file or nothing: a reader never meets half a notebook."""
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(part, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

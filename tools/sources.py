@@ -1,0 +1,110 @@
+"""One source, two notebooks: the learner's (with stubs) and its solved twin (with solutions).
+
+A source is `notebooks/source/NN_verb_object.py` in jupytext's percent format. A cell tagged `stub` goes to
+the learner's notebook only, one tagged `solution` to the twin only, every other cell to both. The tag `given`
+marks a text cell whose numbers are not claims of the lesson (see `tools.claims`).
+"""
+
+import hashlib
+import re
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+ROOT = Path(__file__).resolve().parents[1]
+TAGS = frozenset({"stub", "solution", "given"})
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {
+        "codemirror_mode": {"name": "ipython", "version": 3},
+        "file_extension": ".py",
+        "mimetype": "text/x-python",
+        "name": "python",
+        "pygments_lexer": "ipython3",
+    },
+}
+NOTE = "*This is the solved twin of [{name}](../{name}.ipynb). Try the exercises there first.*"
+
+# Code, where a bracket is not a link; then the two ways to write a link or an image.
+LINK = re.compile(
+    r"(?P<code>```.*?```|`[^`\n]+`)"
+    r"|(?P<before>\]\(<?|(?:src|href)=[\"'])(?P<target>[^)\s\"'>]+)",
+    re.DOTALL,
+)
+ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|/", re.IGNORECASE)  # a URL, an anchor, a rooted path
+
+
+def source_paths(root: Path = ROOT) -> dict[str, Path]:
+    """Return the source of every notebook under `root`, by the notebook's name, in the order of the course."""
+    return {path.stem: path for path in sorted((root / "notebooks" / "source").glob("[0-9][0-9]_*.py"))}
+
+
+def lesson_path(name: str, root: Path = ROOT) -> Path:
+    """Return where the learner's notebook of that name is written."""
+    return root / "notebooks" / f"{name}.ipynb"
+
+
+def solved_path(name: str, root: Path = ROOT) -> Path:
+    """Return where the solved twin of that name is written."""
+    return root / "notebooks" / "solutions" / f"{name}.ipynb"
+
+
+def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
+    """Return (learner's notebook, solved twin), not executed, made from one source file.
+
+    Cell ids depend on the cells' texts alone, so that the same source always gives the same bytes.
+    Raises ValueError where a tag is unknown or the first cell has no title.
+    """
+    cells = _cells(source)
+    lesson = [cell for cell in cells if "solution" not in _tags(cell)]
+    solved = [_one_folder_deeper(cell) for cell in cells if "stub" not in _tags(cell)]
+    if not solved or not solved[0].source.startswith("# "):
+        raise ValueError(f"{source.name}: the first cell must be markdown and start with '# ' and the title")
+    _mark_as_solved(solved[0], source.stem)
+    return new_notebook(cells=lesson, metadata=METADATA), new_notebook(cells=solved, metadata=METADATA)
+
+
+def _cells(source: Path) -> list[NotebookNode]:
+    read = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
+    seen = Counter()
+    return [_cell(cell, source.name, seen) for cell in read]
+
+
+def _cell(cell: NotebookNode, name: str, seen: Counter) -> NotebookNode:
+    unknown = _tags(cell) - TAGS
+    if unknown:
+        raise ValueError(f"{name}: unknown tags {sorted(unknown)}; allowed are {sorted(TAGS)}")
+    new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
+    metadata = {"tags": sorted(_tags(cell))} if _tags(cell) else {}
+    return new(cell.source, metadata=metadata, id=_identity(cell, seen))
+
+
+def _identity(cell: NotebookNode, seen: Counter) -> str:
+    digest = hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:10]
+    seen[digest] += 1
+    return digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
+
+
+def _tags(cell: NotebookNode) -> frozenset[str]:
+    return frozenset(cell.metadata.get("tags", []))
+
+
+def _one_folder_deeper(cell: NotebookNode) -> NotebookNode:
+    text = LINK.sub(_deeper, cell.source) if cell.cell_type == "markdown" else cell.source
+    return NotebookNode({**cell, "source": text})
+
+
+def _deeper(match: re.Match) -> str:
+    if match["code"] or ELSEWHERE.match(match["target"]):
+        return match[0]
+    file = match["target"].partition("#")[0]
+    is_sibling = "/" not in file and file.endswith(".ipynb")  # the twin of that notebook lies beside this one
+    return match[0] if is_sibling else f"{match['before']}../{match['target']}"
+
+
+def _mark_as_solved(cell: NotebookNode, name: str) -> None:
+    title, *rest = cell.source.split("\n")
+    cell.source = "\n".join([f"{title} — solved", "", NOTE.format(name=name), *rest])
