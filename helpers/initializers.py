@@ -186,14 +186,13 @@ def scale_to_unit_variance(h, W, *, tolerance=LSUV_TOLERANCE, max_iterations=LSU
     """Return (W, iterations): W divided by the standard deviation of z = h @ W until Var(z) is 1.
 
     This is the layer step of LSUV (Mishkin and Matas 2016, algorithm 1): `h` is the batch that arrives,
-    (batch, fan_in), `W` (fan_in, fan_out). Stops when |Var(z) − 1| < tolerance. Raises ValueError when z
-    does not vary at all, since no factor can help then.
+    (batch, fan_in), `W` (fan_in, fan_out). Stops when |Var(z) − 1| < tolerance, or after `max_iterations`
+    divisions. Raises ValueError when z does not vary at all, since no factor can help then.
     """
     for iteration in range(max_iterations + 1):
         variance = np.var(h @ W)
         if not (np.isfinite(variance) and variance > 0):
             raise ValueError(f"the pre-activations have variance {variance}: no scale can make it 1")
-        if abs(variance - 1) < tolerance:
+        if abs(variance - 1) < tolerance or iteration == max_iterations:
             return W, iteration
         W = W / np.sqrt(variance)
-    return W, max_iterations

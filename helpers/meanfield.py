@@ -11,11 +11,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from helpers.activations import get_activation
 
 _TAIL = 12.0  # beyond 12 standard deviations a normal variable has a probability of 1e-33
-_LOG_Q = np.linspace(-92, 92, 3681)  # ln q of the tables: float32's whole range in steps of 0.05
+_LOG_Q, _LOG_Q_STEP = np.linspace(-46, 46, 1841, retstep=True)  # ln q of the tables: q from 1e-20 to 1e20
+_XI = ndtri((np.arange(400) + 0.5) / 400)  # a normal variable at 400 evenly spaced quantiles
+_Q_LEVELS = (np.arange(20) + 0.5) / 20
 
 
 def _half_line():
@@ -65,15 +68,15 @@ def depth_scale(chi_value):
 
 
 def fixed_point(activation, sigma_w2, sigma_b2=0.0, *, start=1.0, layers=2000):
-    """Return the variance q* that the variance map settles at after many layers, started at `start`.
+    """Return the variance q* that the variance map settles at, started at `start`, or reaches after `layers`.
 
-    `sigma_w2` and `sigma_b2` broadcast. Where the map grows without bound the result is inf.
+    `sigma_w2` and `sigma_b2` broadcast. Where the variance passes 1e30 by then the result is inf.
     """
     sigma_w2, sigma_b2 = np.broadcast_arrays(np.asarray(sigma_w2, float), np.asarray(sigma_b2, float))
     moments = gaussian_moments(activation)
     q = np.full(sigma_w2.shape, float(start))
     for _ in range(layers):
-        q, before = sigma_w2 * moments(q).second + sigma_b2, q
+        q, before = np.minimum(sigma_w2 * moments(q).second + sigma_b2, 1e40), q
         if np.allclose(q, before, rtol=1e-12, atol=0):
             break
     return np.where(q > 1e30, np.inf, q)[()]
@@ -139,18 +142,35 @@ class Moments(NamedTuple):
 def gaussian_moments(activation):
     """Return a function q → `Moments`, interpolated from a table made once: quick enough for a live figure.
 
-    The table's error is about 1e-4; use `expectation` where more digits count.
+    The relative error of E[f²], E[f'²] and of the standard deviation √(E[f²] − E[f]²) is below 2e-4; use
+    `expectation` where more digits count. A q of 0 or inf is allowed.
     """
     q = np.exp(_LOG_Q)
-    first = expectation(get_activation(activation).f, q) / np.sqrt(q)
-    second, slope = (np.log(np.maximum(expectation(g, q), 1e-300)) for g in _squares(activation))
+    second, slope = (expectation(square, q) for square in _squares(activation))
+    # E[f] in units of the root mean square, so that the small spread of a sigmoid about 1/2 keeps its digits
+    share = expectation(get_activation(activation).f, q) / np.sqrt(second)
+    look_up_second, look_up_slope = _power_law_table(second), _power_law_table(slope)
 
     def moments(q):
-        log_q = np.log(np.clip(q, 1e-40, 1e40))
-        look_up = lambda table: np.interp(log_q, _LOG_Q, table)  # noqa: E731
-        return Moments(look_up(first) * np.exp(log_q / 2), np.exp(look_up(second)), np.exp(look_up(slope)))
+        with np.errstate(divide="ignore", over="ignore"):
+            log_q = np.clip(np.log(q), -1000, 1000)
+            square = look_up_second(log_q)
+            return Moments(np.interp(log_q, _LOG_Q, share) * np.sqrt(square), square, look_up_slope(log_q))
 
     return moments
+
+
+def _power_law_table(values):
+    """A function ln q → value, straight lines between the logarithms, continued at both ends of the table:
+    for very small and very large q each moment is a power of q."""
+    logs = np.log(values)
+    first_slope, *_, last_slope = np.diff(logs) / _LOG_Q_STEP
+
+    def look_up(log_q):
+        below, above = np.minimum(log_q - _LOG_Q[0], 0), np.maximum(log_q - _LOG_Q[-1], 0)
+        return np.exp(np.interp(log_q, _LOG_Q, logs) + first_slope * below + last_slope * above)
+
+    return look_up
 
 
 @dataclass(frozen=True)
@@ -168,7 +188,7 @@ class Prediction:
 
 
 def predict(model, x, output_error) -> Prediction:
-    """Return the predicted signal and gradient of an `MLP` on the batch `x`, from its sizes and variances alone.
+    """Return what theory says of an `MLP` on the batch `x`, from its sizes and variances alone.
 
     Forward, per example: q = fan_in Var(w) E[h²] + σ_b², begun with the example's own mean square.
     Backward, per example: ‖dz_l‖² = n_l Var(w_{l+1}) E[f'²] ‖dz_{l+1}‖², begun with `output_error`, the
@@ -176,7 +196,7 @@ def predict(model, x, output_error) -> Prediction:
     All nan where the initializer's variance is unknown to theory.
     """
     variances = weight_variances(model)
-    moments = gaussian_moments(model.activation.name)
+    moments = gaussian_moments(model.activation)
     square, layers = np.mean(np.square(x, dtype=np.float64), axis=1), []
     with np.errstate(all="ignore"):
         for fan_in, variance in zip(model.sizes[:-2], variances[:-1], strict=True):
@@ -186,8 +206,22 @@ def predict(model, x, output_error) -> Prediction:
         return _pooled(layers, model.sizes[1:-1], variances[1:], output_error)
 
 
+def predicted_density(activation, q, low, high, bins) -> np.ndarray:
+    """Return the share of a layer's activations in each of `bins` equal bins, as theory has it.
+
+    `q` holds the pre-activation variance of each example; z is then a mixture of normals, taken here at
+    evenly spaced quantiles. What lies outside `low` … `high` counts in the end bins, as in a `Histogram`.
+    """
+    if not np.isfinite(q).all():
+        return np.full(bins, np.nan)
+    scales = np.sqrt(np.quantile(q, _Q_LEVELS))[:, None]
+    h = get_activation(activation).f((scales * _XI).ravel())
+    places = np.clip((h - low) * (bins / (high - low)), 0, bins - 1).astype(np.intp)
+    return np.bincount(places, minlength=bins) / len(h)
+
+
 def weight_variances(model) -> list[float]:
-    """Return the variance that theory gives each layer's weights: gain² · the initializer's, or the measured one.
+    """Return the variance of each layer's weights in theory, gain² · the initializer's, or as measured.
 
     A plain function as initializer tells no theory, so the drawn weights' own mean square is used.
     """

@@ -61,9 +61,10 @@ class MLP:
         self.activation = get_activation(activation)
         self.initializer = get_initializer(initializer)
         self.gain, self.bias_std = gain, bias_std
-        shapes = list(zip(self.sizes, self.sizes[1:], strict=False))
-        self.weights = [(gain * self.initializer(shape, rng=rng)).astype(dtype) for shape in shapes]
-        self.biases = [_draw_bias(shape[1], bias_std, rng).astype(dtype) for shape in shapes]
+        self.weights, self.biases = [], []
+        for shape in zip(self.sizes, self.sizes[1:], strict=False):
+            self.weights.append((gain * self.initializer(shape, rng=rng)).astype(dtype))
+            self.biases.append(_draw_bias(shape[1], bias_std, rng).astype(dtype))
 
     @property
     def depth(self) -> int:
@@ -144,9 +145,12 @@ def clip_by_norm(gradients: Gradients, limit) -> Gradients:
     """Return the gradients with dW and db shrunk together so that their joint norm is at most `limit`.
 
     Pascanu et al. 2013, algorithm 1: above the limit every gradient is multiplied by limit / norm.
+    Raises ValueError for a limit that is not positive.
     """
-    squares = [np.vdot(g, g) for g in (*gradients.dW, *gradients.db)]
-    norm = float(np.sqrt(np.sum(squares, dtype=np.float64)))
+    if not limit > 0:
+        raise ValueError(f"limit must be positive, got {limit}")
+    # In float32 the squares of exploded gradients overflow; the norm would be inf and every gradient 0.
+    norm = float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in (*gradients.dW, *gradients.db))))
     factor = min(1.0, limit / norm) if norm else 1.0
     shrink = lambda arrays: [a * a.dtype.type(factor) for a in arrays]  # noqa: E731
     return gradients._replace(dW=shrink(gradients.dW), db=shrink(gradients.db))
@@ -165,7 +169,8 @@ def train(model: MLP, x, y, *, learning_rate, steps, batch_size=32, clip_norm=No
     with np.errstate(all="ignore"):
         for step, rows in zip(range(steps), _mini_batches(len(x), batch_size, rng), strict=False):
             loss, gradients = model.loss_and_gradients(x[rows], y[rows])
-            model.step(clip_by_norm(gradients, clip_norm) if clip_norm else gradients, learning_rate)
+            clipped = gradients if clip_norm is None else clip_by_norm(gradients, clip_norm)
+            model.step(clipped, learning_rate)
             losses.append(loss)
             if after_step:
                 after_step(step, loss, gradients)
@@ -186,6 +191,7 @@ def lsuv(model: MLP, x, *, rng: np.random.Generator, **options) -> list[int]:
         model.weights[layer], model.biases[layer] = W, np.zeros_like(model.biases[layer])
         h = model.activation.f(h @ W)
         iterations.append(needed)
+    model.initializer, model.bias_std = orthogonal.draw, 0.0  # theory must measure these weights from now on
     return iterations
 
 

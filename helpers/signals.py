@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from helpers.activations import get_activation
+from helpers.activations import ACTIVATIONS, get_activation
 from helpers.network import MLP, cross_entropy
 
 BINS = 40
@@ -19,7 +19,7 @@ UNBOUNDED_REACH = (
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts of a layer's activations in equal bins from `low` to `high`; what lies outside is in the end bins."""
+    """Counts of activations in equal bins from `low` to `high`; what lies outside is in the end bins."""
 
     counts: np.ndarray
     low: float
@@ -81,7 +81,7 @@ class Trace:
         return self.layers[:-1]
 
     def per_layer(self, quantity) -> np.ndarray:
-        """Return one number per hidden layer, for example `per_layer("std")`; raises ValueError for other names."""
+        """Return one number per hidden layer, as in `per_layer("std")`; raises ValueError for other names."""
         if quantity not in NUMBERS:
             raise ValueError(f"unknown quantity {quantity!r}; choose one of {', '.join(NUMBERS)}")
         return np.array([getattr(layer, quantity) for layer in self.hidden])
@@ -98,17 +98,17 @@ def trace(model, x, y) -> Trace:
     """
     if not isinstance(model, MLP):
         raise ValueError(f"can't trace a {type(model).__name__}; a helpers.network.MLP is needed")
-    x = np.asarray(x)
+    x = np.asarray(x, dtype=model.weights[0].dtype)
     with np.errstate(all="ignore"):
         forward = model.forward(x)
         loss, dlogits = cross_entropy(forward.logits, y)
         gradients = model.backward(forward, dlogits)
-        activations = [model.activation.name] * model.depth + ["linear"]
+        activations = [model.activation] * model.depth + [ACTIVATIONS["linear"]]
         layers = tuple(
-            _layer_signal(f"layer {i + 1}", name, forward, gradients, model.weights[i], i)
-            for i, name in enumerate(activations)
+            _layer_signal(f"layer {i + 1}", activation, forward, gradients, model.weights[i], i)
+            for i, activation in enumerate(activations)
         )
-        error = np.square(dlogits.astype(np.float64) * len(x)).sum(axis=1) / len(x) ** 2
+        error = np.square(dlogits, dtype=np.float64).sum(axis=1)
         return Trace(layers, loss, len(x), *mean_and_std(x), error)
 
 
@@ -119,7 +119,7 @@ def _layer_signal(name, activation, forward, gradients, W, i):
     mean, std = mean_and_std(h)
     return LayerSignal(
         name=name,
-        activation=activation,
+        activation=activation.name,
         histogram=histogram(h, *histogram_range(activation)),
         z_mean=z_mean,
         z_std=z_std,

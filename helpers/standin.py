@@ -8,9 +8,7 @@ runs on them. They are not photographs, and no result on them is a result on Fas
 import numpy as np
 
 SIDE = 28
-CHUNK = (
-    1000  # images are drawn in chunks with a seed of their own, so the first 1,000 need not wait for the rest
-)
+CHUNK = 1000  # every chunk has a seed of its own, so the first 1,000 images need not wait for the rest
 TRAIN_MEAN, TRAIN_STD = 0.292283, 0.341067  # of 60,000 training images in [0, 1]; measured again in the tests
 SEED = 1708  # Fashion-MNIST was published in August 2017 (arXiv:1708.07747)
 
@@ -48,7 +46,7 @@ def draw(n, *, part="train"):
         part: "train" or "test"; the two parts share no image.
 
     Returns:
-        pixels, uint8 of shape (n, 784), background 0; labels, int64 of shape (n,), the ten classes equally often.
+        pixels, uint8 of shape (n, 784), background 0; labels, int64 of shape (n,), ten classes equally often.
 
     Raises:
         ValueError: if `n` is below 1 or `part` is unknown.

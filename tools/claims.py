@@ -1,8 +1,8 @@
 """Find the numbers in a notebook's prose that no cell above them has computed.
 
-A *claim* is a number in a markdown cell that has a decimal point (0.23), an exponent (9.5e-7, 9.5×10⁻⁷, 10⁻⁷),
-a percent sign (23 %), or a multiplication sign on one side (×32, 32×). Plain integers are free: they count
-layers, cells and minutes. A claim is *backed* when the same number, with the same digits, stands
+A *claim* is a number in a markdown cell that has a decimal point (0.23), an exponent (9.5e-7, 9.5×10⁻⁷,
+10⁻⁷), a percent sign (23 %), or a multiplication sign on one side (×32, 32×). Plain integers are free: they
+count layers, cells and minutes. A claim is *backed* when the same number, with the same digits, stands
 
 * in a text output (stdout, `text/plain`, `text/html`, `text/markdown`) of a code cell above it, or
 * in the code of a code cell above it, comments left out.
@@ -11,8 +11,8 @@ There is no rounding: print what you claim (`f"{x:.2f}"`), then write it. Spelli
 9.5×10⁻⁷, 0.50 is 0.5, and 23 % is backed by 23 or by 0.23. A number written without a sign is backed by the
 negative one too ("falls by 0.5"), but "−0.5" needs −0.5.
 
-Free are numbers in headings, links, `code`, code blocks, `$math$` and versions such as 3.15.1, and every number
-of a cell tagged `given` (further reading, dates, facts taken from a paper that is named there).
+Free are numbers in headings, links, `code`, code blocks, `$math$` and versions such as 3.15.1, and every
+number of a cell tagged `given` (further reading, dates, facts taken from a paper that is named there).
 """
 
 import re
@@ -56,7 +56,8 @@ def unbacked_numbers(notebook: NotebookNode) -> list[tuple[int, str]]:
         if cell.cell_type == "code":
             known |= {_value(match) for match in _numbers(_said(cell))}
         elif "given" not in cell.metadata.get("tags", []):
-            unbacked += [(index, match[0].strip()) for match in _claims(cell.source) if not _backed(match, known)]
+            claims = [match for match in _claims(cell.source) if not _backed(match, known)]
+            unbacked += [(index, match[0].strip()) for match in claims]
     return unbacked
 
 

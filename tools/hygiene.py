@@ -1,11 +1,12 @@
 """The rules that every stored notebook keeps. Each rule takes a Page and returns its problems, in words.
 
-`tests/test_notebooks.py` applies every rule in RULES to every notebook; `tests/test_tools.py` breaks each one.
+`tests/test_notebooks.py` applies every one in RULES to every notebook; `tests/test_tools.py` breaks each.
 """
 
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -59,12 +60,12 @@ class Page:
     @property
     def code(self) -> list[tuple[int, NotebookNode]]:
         """The code cells with their index among all cells."""
-        return [(i, cell) for i, cell in enumerate(self.notebook.cells) if cell.cell_type == "code"]
+        return [(i, c) for i, c in enumerate(self.notebook.cells) if c.cell_type == "code"]
 
     @property
     def texts(self) -> list[tuple[int, str]]:
         """The markdown cells' texts with their index among all cells."""
-        return [(i, cell.source) for i, cell in enumerate(self.notebook.cells) if cell.cell_type == "markdown"]
+        return [(i, c.source) for i, c in enumerate(self.notebook.cells) if c.cell_type == "markdown"]
 
     @property
     def outputs(self) -> list[tuple[int, NotebookNode]]:
@@ -104,7 +105,7 @@ def no_stderr(page: Page) -> list[str]:
 
 def nothing_volatile(page: Page) -> list[str]:
     """No widget state, model ids, timing or versions are stored."""
-    found = [f"cell {i} stores a widget view" for i, out in page.outputs if WIDGET_VIEW in out.get("data", {})]
+    found = [f"cell {i} stores a widget view" for i, o in page.outputs if WIDGET_VIEW in o.get("data", {})]
     found += [f"cell {i} has metadata {set(c.metadata)}" for i, c in page.code if set(c.metadata) - {"tags"}]
     return found + ["the notebook's metadata differ from the tool's"] * (page.notebook.metadata != METADATA)
 
@@ -139,8 +140,9 @@ def is_small(page: Page) -> list[str]:
 
 def code_is_short(page: Page) -> list[str]:
     """A code cell has at most MAX_LINES lines, an exercise at most MAX_EXERCISE_LINES."""
-    sizes = [(i, len(code_lines(c)), MAX_EXERCISE_LINES if is_exercise(c) else MAX_LINES) for i, c in page.code]
-    return [f"cell {i} has {lines} lines, at most {most}" for i, lines, most in sizes if lines > most]
+    most = {True: MAX_EXERCISE_LINES, False: MAX_LINES}
+    sizes = [(i, len(code_lines(cell)), most[is_exercise(cell)]) for i, cell in page.code]
+    return [f"cell {i} has {lines} lines, at most {limit}" for i, lines, limit in sizes if lines > limit]
 
 
 def text_and_code_balance(page: Page) -> list[str]:
@@ -197,7 +199,7 @@ def headings_are_in_order(page: Page) -> list[str]:
     """One first-level heading, at the very top, and no level is skipped on the way down."""
     levels = [level for level, _ in headings(page)]
     problems = [f"{levels.count(1)} headings of level 1"] * (levels.count(1) != 1)
-    problems += [f"level {b} follows level {a}" for a, b in zip(levels, levels[1:], strict=False) if b > a + 1]
+    problems += [f"level {b} follows level {a}" for a, b in pairwise(levels) if b > a + 1]
     starts_with_title = page.notebook.cells[0].source.startswith("# ")
     return problems + ["the first cell does not begin with the title"] * (not starts_with_title)
 
@@ -229,7 +231,7 @@ def headings(page: Page) -> list[tuple[int, str]]:
     found = []
     for _, text in page.texts:
         parsed = MARKDOWN.parse(text)
-        titles = zip(parsed, parsed[1:], strict=False)
+        titles = pairwise(parsed)
         found += [(int(a.tag[1]), b.content) for a, b in titles if a.type == "heading_open"]
     return found
 
@@ -286,8 +288,8 @@ def _anchors(path: Path) -> set[str]:
 def source_and_twins_agree(page: Page) -> list[str]:
     """The source exists, both twins exist, and building them again gives the stored texts, tags and ids."""
     source = page.folder / "source" / f"{page.path.stem}.py"
-    twin = page.folder / page.path.name if page.is_solved else page.folder / "solutions" / page.path.name
-    missing = [f"{path.name} is missing in {path.parent.name}/" for path in (source, twin) if not path.exists()]
+    twin = (page.folder if page.is_solved else page.folder / "solutions") / page.path.name
+    missing = [f"{p.name} is missing in {p.parent.name}/" for p in (source, twin) if not p.exists()]
     return missing or _drift(page, _built(source)[page.is_solved])
 
 

@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="course.py notebooks", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="number or name of a notebook (default: all)")
     parser.add_argument("--no-run", dest="run", action="store_false", help="write the text, run nothing")
-    parser.add_argument("-j", "--jobs", type=int, default=2, help="notebooks run at the same time (default 2)")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="how many run at once (default 2)")
     parser.add_argument("--root", type=Path, default=ROOT, help="the folder that holds notebooks/")
     return parser
 

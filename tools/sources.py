@@ -38,7 +38,7 @@ ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|/", re.IGNORECASE)  # a URL, an an
 
 
 def source_paths(root: Path = ROOT) -> dict[str, Path]:
-    """Return the source of every notebook under `root`, by the notebook's name, in the order of the course."""
+    """Return the sources under `root` by their notebook's name, in the order of the course."""
     return {path.stem: path for path in sorted((root / "notebooks" / "source").glob("[0-9][0-9]_*.py"))}
 
 

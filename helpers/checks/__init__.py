@@ -1,0 +1,1 @@
+"""Checks of the exercises: one module per notebook, one function per exercise, all built on `frame`."""

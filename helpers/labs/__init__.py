@@ -1,0 +1,18 @@
+"""The labs: live figures, each made by one call at the end of a notebook cell, `initialization_lab()`."""
+
+from importlib import import_module
+
+MODULES = {
+    "initialization_lab": "initialization",
+}
+
+
+def __getattr__(name):
+    """Import a lab's module when the lab is first asked for, so that a notebook loads only what it uses."""
+    if name not in MODULES:
+        raise AttributeError(f"there is no {name!r}; the labs are {', '.join(MODULES)}")
+    return getattr(import_module(f"helpers.labs.{MODULES[name]}"), name)
+
+
+def __dir__():
+    return sorted(MODULES)

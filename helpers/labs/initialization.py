@@ -1,0 +1,128 @@
+"""The explorer (I15): activation × initialization × gain × depth × width × seed, on real images."""
+
+import numpy as np
+
+from helpers import data, live
+from helpers.activations import ACTIVATIONS
+from helpers.initializers import INITIALIZERS
+from helpers.labs import wording
+from helpers.meanfield import predict, predicted_density
+from helpers.network import MLP
+from helpers.plots.panels import CurvePanel, HistogramPanel
+from helpers.signals import BINS, histogram_range, trace
+
+IMAGES = 1000
+PANELS = 10
+GAINS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.3, 2**0.5, 1.5, 5 / 3)
+GAINS += (1.8, 2, 2.2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
+WIDTHS = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
+WORK = 10**9  # multiplications per forward pass; larger networks get fewer images, so that a step stays short
+MIN_IMAGES = 32
+KEPT_WEIGHTS = 2_000_000  # a larger network is drawn anew at each step rather than kept in memory
+
+TEXT = {
+    "activation": "activation",
+    "initializer": "initialization",
+    "gain": "gain",
+    "depth": "depth",
+    "width": "width",
+    "seed": "seed",
+    "mean": "mean of h, per layer",
+    "std": "std of h, per layer",
+    "gradient": "gradient norm of z, per layer",
+}
+
+
+class InitializationLab(live.LiveFigure):
+    """Ten layers' histograms, and mean, standard deviation and gradient norm per layer, measured and predicted."""
+
+    size = (9.6, 5.0)
+
+    def controls(self):
+        activations = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
+        initializers = [(entry.label, name) for name, entry in INITIALIZERS.items()]
+        return {
+            "activation": live.choice(TEXT["activation"], activations, "tanh"),
+            "initializer": live.choice(TEXT["initializer"], initializers, "glorot_normal"),
+            "gain": live.steps(TEXT["gain"], GAINS, 1),
+            "depth": live.whole(TEXT["depth"], 1, 100, 10),
+            "width": live.steps(TEXT["width"], WIDTHS, 100),
+            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+        }
+
+    def build(self):
+        self._network = (None, None)
+        grid = self.figure.add_gridspec(
+            3, 30, height_ratios=(1, 1, 1.5), left=0.055, right=0.99, top=0.9, bottom=0.06, hspace=0.5, wspace=6
+        )
+        cells = [grid[row, 6 * column : 6 * column + 6] for row in range(2) for column in range(5)]
+        self.histograms = [HistogramPanel(self.figure.add_subplot(cell), -1, 1, BINS) for cell in cells]
+        for panel in self.histograms[:5]:
+            panel.axes.tick_params(labelbottom=False)
+        curves = {"mean": False, "std": True, "gradient": True}
+        self.curves = {
+            name: CurvePanel(self.figure.add_subplot(grid[2, 10 * i : 10 * i + 10]), TEXT[name], log=log)
+            for i, (name, log) in enumerate(curves.items())
+        }
+        self.curves["mean"].axes.legend(loc="upper right")
+        for panel in (*self.histograms, *self.curves.values()):
+            self.moving(panel.artists)
+
+    def update(self, activation, initializer, gain, depth, width, seed):
+        model = self._base_network(activation, initializer, depth, width, seed).scaled(gain)
+        x, y = data.load_batch(images_for(model))
+        signals = trace(model, x, y)
+        predicted = predict(model, x, signals.output_error)
+        self._show_histograms(signals, predicted, activation)
+        for name, quantity in (("mean", "mean"), ("std", "std"), ("gradient", "grad_z_norm")):
+            self.curves[name].show(signals.per_layer(quantity), getattr(predicted, quantity))
+        self.say(wording.signal_in_words(signals))
+        return self._numbers(signals, len(x))
+
+    def free(self):
+        self._network = (None, None)
+        self.histograms = self.curves = None
+
+    def _base_network(self, activation, initializer, depth, width, seed):
+        """The network at gain 1; the last one is kept, since a gain slider asks for it again and again."""
+        key = (activation, initializer, depth, width, seed)
+        if self._network[0] == key:
+            return self._network[1]
+        sizes = (784, *[width] * depth, 10)
+        rng = np.random.default_rng(seed)
+        model = MLP(sizes, activation=activation, initializer=initializer, rng=rng, dtype=np.float32)
+        small = sum(W.size for W in model.weights) <= KEPT_WEIGHTS
+        self._network = (key, model) if small else (None, None)
+        return model
+
+    def _show_histograms(self, signals, predicted, activation):
+        low, high = histogram_range(activation)
+        layers = np.unique(np.linspace(0, len(signals.hidden) - 1, PANELS).round().astype(int))
+        for place, panel in enumerate(self.histograms):
+            panel.axes.set_visible(place < len(layers))
+            if place < len(layers):
+                i = layers[place]
+                panel.set_range(low, high)
+                panel.show(i + 1, signals.hidden[i], predicted_density(activation, predicted.q[i], low, high, BINS))
+
+    def _numbers(self, signals, images):
+        std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")
+        return {
+            "std_first": std[0],
+            "std_last": std[-1],
+            "gradient_first": gradient[0],
+            "gradient_last": gradient[-1],
+            "saturated_last": signals.hidden[-1].share_saturated,
+            "loss": signals.loss,
+            "images": images,
+        }
+
+
+def images_for(model) -> int:
+    """Return how many images a network of this size is shown, so that one step stays within `WORK`."""
+    return int(np.clip(WORK // sum(W.size for W in model.weights), MIN_IMAGES, IMAGES))
+
+
+def initialization_lab(**start) -> InitializationLab:
+    """Return the explorer; keyword arguments set its controls, for example `initialization_lab(gain=2)`."""
+    return InitializationLab(**start)
