@@ -11,7 +11,7 @@ from math import e, erfc, exp, inf, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import erf
+from scipy.special import ndtr
 
 LEAKY_RELU_SLOPE = 0.01  # Maas et al. 2013; the Keras layer starts from 0.3, the Keras function from 0.2
 PRELU_START_SLOPE = 0.25  # He et al. 2015, section 2.1; Keras starts from 0
@@ -51,12 +51,13 @@ def relu_derivative(z):
 
 def leaky_relu(z, slope=LEAKY_RELU_SLOPE):
     """Return z where z > 0, else slope · z (Maas et al. 2013)."""
-    return np.where(np.greater(z, 0), z, _like(z, slope) * z)
+    return np.maximum(z, 0) + _like(z, slope) * np.minimum(z, 0)
 
 
 def leaky_relu_derivative(z, slope=LEAKY_RELU_SLOPE):
     """Return 1 where z > 0, else the slope; at the kink z = 0 the choice is the slope."""
-    return np.where(np.greater(z, 0), _like(z, 1), _like(z, slope))
+    right = relu_derivative(z)
+    return right + (1 - right) * _like(z, slope)
 
 
 def prelu_slope_gradient(z, dh):
@@ -77,7 +78,8 @@ def elu(z, alpha=ELU_ALPHA):
 
 def elu_derivative(z, alpha=ELU_ALPHA):
     """Return 1 where z > 0, else α e^z."""
-    return np.where(np.greater(z, 0), _like(z, 1), _like(z, alpha) * np.exp(np.minimum(z, 0)))
+    right = relu_derivative(z)
+    return right + (1 - right) * _like(z, alpha) * np.exp(np.minimum(z, 0))
 
 
 def selu_constants() -> tuple[float, float]:
@@ -107,12 +109,12 @@ def selu_derivative(z):
 
 def gelu(z):
     """Return z Φ(z), where Φ is the cumulative normal distribution (Hendrycks and Gimpel 2016)."""
-    return z * _normal_cdf(z)
+    return z * ndtr(z)
 
 
 def gelu_derivative(z):
     """Return Φ(z) + z φ(z), where φ is the normal density."""
-    return _normal_cdf(z) + z * np.exp(-np.square(z) / 2) / _like(z, sqrt(2 * pi))
+    return ndtr(z) + z * np.exp(-np.square(z) / 2) / _like(z, sqrt(2 * pi))
 
 
 def silu(z):
@@ -122,12 +124,13 @@ def silu(z):
 
 def silu_derivative(z):
     """Return σ(z) + z σ'(z)."""
-    return sigmoid(z) + z * sigmoid_derivative(z)
+    s = sigmoid(z)
+    return s + z * s * (1 - s)
 
 
 def softplus(z):
     """Return ln(1 + e^z), a smooth ReLU (Dugas et al. 2001)."""
-    return np.logaddexp(_like(z, 0), z)
+    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))  # e^|z| never overflows this way
 
 
 def softplus_derivative(z):
@@ -137,12 +140,12 @@ def softplus_derivative(z):
 
 def mish(z):
     """Return z tanh(softplus(z)) (Misra 2019)."""
-    return z * np.tanh(softplus(z))
+    return z * _tanh_of_softplus(z)
 
 
 def mish_derivative(z):
     """Return tanh(s) + z σ(z) (1 − tanh²(s)) with s = softplus(z)."""
-    t = np.tanh(softplus(z))
+    t = _tanh_of_softplus(z)
     return t + z * sigmoid(z) * (1 - t**2)
 
 
@@ -222,7 +225,7 @@ def _prelu_derivative(z, slope=PRELU_START_SLOPE):
 
 _NO_SATURATION = Saturation(None, None)
 _TO_ZERO = Saturation(0.0, None)
-_SILU_MINIMUM, _GELU_MINIMUM, _MISH_MINIMUM = -0.278464542761074, -0.169971085530032, -0.308840996109019
+_SILU_MINIMUM, _GELU_MINIMUM, _MISH_MINIMUM = -0.278464542761074, -0.169971207479904, -0.308843413017250
 _SELU_FLOOR = -SELU_SCALE * SELU_ALPHA
 
 _ENTRIES = (
@@ -284,8 +287,11 @@ def _like(z, number):
     return _float_type(z).type(number) if isinstance(z, np.ndarray) else number
 
 
-def _normal_cdf(z):
-    return (1 + erf(z / _like(z, sqrt(2)))) / 2
+def _tanh_of_softplus(z):
+    """tanh(ln(1 + e^z)) = n / (n + 2) with n = e^z (e^z + 2), which spares the logarithm; 1 from z = 20 on."""
+    exp_z = np.exp(np.minimum(z, 20))
+    n = exp_z * (exp_z + 2)
+    return n / (n + 2)
 
 
 def _in_pieces(z, pieces):

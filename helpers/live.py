@@ -85,6 +85,10 @@ class LiveFigure:
         """Write a sentence in the line at the top of the figure; it lasts until the next update."""
         self._message.set_text(text)
 
+    def legend(self, *lines) -> None:
+        """Put a legend of these artists at the right end of the top line, where it covers no data."""
+        self.figure.legend(handles=lines, loc="upper right", ncols=len(lines), borderaxespad=0.2)
+
     def redraw(self) -> None:
         """Have the background drawn anew: call it in `update` after changing what doesn't move."""
         self._background = None
@@ -148,9 +152,9 @@ class LiveFigure:
         return round(self.size[0] * style.DPI)
 
     def _message_line(self):
-        """The line kept free at the top; `layout_engine` and `subplots_adjust` are to leave it alone."""
+        """The line kept free at the top: words on the left; a subclass may put its legend on the right."""
         y = 1 - MESSAGE_HEIGHT / 2 / (self.size[1] * style.DPI)
-        message = self.figure.text(0.5, y, "", ha="center", va="center", color=style.RED, weight="bold")
+        message = self.figure.text(0.01, y, "", ha="left", va="center", color=style.RED, weight="bold")
         return self.moving(message)
 
     def _start(self, name, value):
@@ -193,7 +197,10 @@ class LiveFigure:
         return style.png(image, self._palette)
 
     def _readout_html(self):
-        cells = "".join(f"<span style='margin-right:1.5em'>{k} = <b>{_short(v)}</b></span>" for k, v in self.numbers.items())
+        cells = "".join(
+            f"<span style='margin-right:1.5em'>{k} = <b>{_short(v)}</b></span>"
+            for k, v in self.numbers.items()
+        )
         return f"<div role='status' style='font-family:monospace;line-height:1.5'>{cells}</div>"
 
 
@@ -216,7 +223,13 @@ def whole(label, low, high, value):
 def real(label, low, high, step, value):
     """Return a slider over numbers from `low` to `high`."""
     return widgets.FloatSlider(
-        value, min=low, max=high, step=step, description=label, readout_format=".3g", layout={"width": "300px"}
+        value,
+        min=low,
+        max=high,
+        step=step,
+        description=label,
+        readout_format=".3g",
+        layout={"width": "300px"},
     )
 
 

@@ -4,6 +4,7 @@ Every plot, lab and finding reads a `Trace`; `trace(model, x, y)` takes one from
 """
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from helpers.activations import ACTIVATIONS, get_activation
 from helpers.network import MLP, cross_entropy
 
 BINS = 40
+SAFE_SQUARE = 1e-24  # sums of squares between this and its inverse are exact enough in float32
 SATURATED_SLOPE = 0.05  # saturated: the derivative is below a twentieth of its largest value
 UNBOUNDED_REACH = (
     3.0  # histograms of unbounded activations show three standard deviations of a healthy signal
@@ -24,11 +26,16 @@ class Histogram:
     counts: np.ndarray
     low: float
     high: float
-    share_beyond: float
 
     @property
     def edges(self) -> np.ndarray:
+        """The bins' borders, one more than there are bins."""
         return np.linspace(self.low, self.high, len(self.counts) + 1)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """The share of the activations in each bin; all 0 when every value is nan."""
+        return self.counts / max(self.counts.sum(), 1)
 
 
 @dataclass(frozen=True)
@@ -141,41 +148,53 @@ def histogram_range(activation) -> tuple[float, float]:
 
 
 def histogram(values, low, high, bins=BINS) -> Histogram:
-    """Return the `Histogram` of all values; nan values are left out. `np.bincount`, since it is quick."""
-    scaled = (np.ravel(values) - values.dtype.type(low)) * values.dtype.type(bins / (high - low))
-    beyond = np.count_nonzero(~((scaled >= 0) & (scaled <= bins)))
-    if np.isnan(scaled).any():
-        scaled = scaled[~np.isnan(scaled)]
-    places = np.clip(scaled, 0, bins - 1, out=scaled).astype(np.intp)
-    return Histogram(np.bincount(places, minlength=bins), low, high, beyond / values.size)
+    """Return the `Histogram` of all values; nan values are left out.
+
+    Each value's bin is computed, not searched for, and `np.bincount` counts: three times as quick as
+    `np.histogram`.
+    """
+    number = values.dtype.type
+    places = values * number(bins / (high - low)) - number(low * bins / (high - low))
+    np.clip(places, 0, bins - 1, out=places)
+    if np.isnan(places.sum()):
+        places = places[~np.isnan(places)]
+    return Histogram(np.bincount(places.ravel().astype(np.intp), minlength=bins), low, high)
 
 
 def mean_and_std(a) -> tuple[float, float]:
     """Return the mean and the standard deviation over all entries; the std is taken about the mean, so that
     a small spread about a large mean keeps its digits."""
-    mean = a.mean(dtype=np.float64)
-    return float(mean), norm(a - a.dtype.type(mean)) / np.sqrt(a.size)
+    mean = a.mean()
+    return float(mean), norm(a - mean) / np.sqrt(a.size)
 
 
 def norm(a) -> float:
-    """Return the Euclidean norm over all entries, without underflow or overflow of the squares."""
-    largest = a.dtype.type(max(a.max(), -a.min()))
+    """Return the Euclidean norm over all entries, also where the squares would underflow or overflow."""
+    a = a.ravel()
+    square = float(np.dot(a, a))
+    if SAFE_SQUARE < square < 1 / SAFE_SQUARE:
+        return square**0.5
+    largest = float(max(a.max(), -a.min()))
     if not np.isfinite(largest) or largest == 0:
-        return float(largest)
-    scaled = (a / largest).ravel()
-    return float(largest) * float(np.sqrt(np.dot(scaled, scaled)))
+        return largest
+    scaled = a.astype(np.float64) / largest
+    return largest * float(np.sqrt(np.dot(scaled, scaled)))
 
 
 def share_saturated(slope, activation) -> float:
     """Return the share of all pre-activations whose derivative is below `SATURATED_SLOPE` of its largest."""
-    return float(np.mean(np.abs(slope) < SATURATED_SLOPE * largest_slope(activation)))
+    return (
+        np.count_nonzero(np.abs(slope) < slope.dtype.type(SATURATED_SLOPE * largest_slope(activation)))
+        / slope.size
+    )
 
 
 def share_dead(slope) -> float:
     """Return the share of units whose derivative is exactly 0 on every example of the batch."""
-    return float(np.mean(~slope.any(axis=0)))
+    return float(np.mean(~(slope != 0).any(axis=0)))
 
 
+@lru_cache(maxsize=64)
 def largest_slope(activation) -> float:
     """Return the largest derivative of an activation, found on a fine grid."""
     return float(np.abs(get_activation(activation).df(np.linspace(-6, 6, 1201))).max())

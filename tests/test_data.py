@@ -499,6 +499,8 @@ def test_stand_in_has_the_shape_of_the_real_images(place):
         assert (x.shape, x.dtype, y.shape, y.dtype) == ((size, 784), np.float32, (size,), np.int64)
         assert np.bincount(y).tolist() == [size // 10] * 10
         assert 0 == x.min() < x.max() <= 1
+    drawn, _ = standin.draw(10)
+    np.testing.assert_allclose(images.x_train[:10], drawn / 255, rtol=1e-6)
     assert images.class_names == (
         "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
         "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",

@@ -13,7 +13,7 @@ TIERS = ("numerics", "signals", "beside", "pictures", "live")
 PLACES = {
     "numerics": "numerics activations initializers gradcheck "
     "normalization preprocessing regularization augmentation",
-    "signals": "network meanfield signals data standin imagefiles",
+    "signals": "network residual meanfield flow signals data standin imagefiles",
     "beside": "deep clinic checks",
     "pictures": "style plots",
     "live": "live labs",

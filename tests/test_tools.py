@@ -102,7 +102,8 @@ class Lab:
     def _repr_mimebundle_(self, **_):
         view = {"model_id": uuid.uuid4().hex, "version_major": 2, "version_minor": 0}
         picture = base64.b64encode(uuid.uuid4().bytes).decode()
-        return {"text/plain": repr(self), "image/png": picture, "application/vnd.jupyter.widget-view+json": view}
+        widget = {"application/vnd.jupyter.widget-view+json": view}
+        return {"text/plain": repr(self), "image/png": picture, **widget}
 
 
 def halve(x):
@@ -187,7 +188,7 @@ def broken_rules(path: Path) -> set[str]:
 
 def run_nbval(root: Path, *options: str, images: str = "folder") -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--nbval"]
-    command += ["--nbval-current-env", "--nbval-cell-timeout=60", *options]
+    command += ["--nbval-current-env", "--nbval-cell-timeout=60", "-p", "no:hypothesispytest", *options]
     environment = {**os.environ, "SAMPLE_IMAGES": images}
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=180)
 
@@ -257,7 +258,7 @@ def test_a_mistyped_tag_is_refused(tmp_path):
 
 
 def test_a_source_without_a_title_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="03_a.py: the first cell must be markdown"):
+    with pytest.raises(ValueError, match=r"03_a\.py: the first cell must be markdown"):
         sources.build(write(tmp_path / "03_a.py", "# %%\n1\n"))
 
 
@@ -289,7 +290,7 @@ def test_the_table_names_cells_size_and_seconds(course, capsys):
     assert notebooks.main(["--root", str(course), "--no-run", "02"]) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["notebook", "cells", "KB", "seconds"]
-    assert re.fullmatch(rf"notebooks/{LESSON}\.ipynb +15 +\d+\.\d +\d+\.\d", table[1])
+    assert re.fullmatch(rf"notebooks/{LESSON}\.ipynb +14 +\d+\.\d +\d+\.\d", table[1])
     assert table[2].startswith(f"notebooks/solutions/{LESSON}.ipynb")
     assert len(table) == 3
 
@@ -394,7 +395,10 @@ DAMAGE = {
         "numbers_are_backed",
         lambda p: (code(p, "print(").outputs[0].update(text="left: 0.24"), code(p, "Lab()").outputs.clear()),
     ),
-    "too many cells": ("is_small", lambda p: p.notebook.cells.extend([new_markdown_cell("a")] * 60)),
+    "too many cells": (
+        "is_small",
+        lambda p: p.notebook.cells.extend(new_markdown_cell("a") for _ in range(60)),
+    ),
     "too many bytes": ("is_small", lambda p: stream(p, "a" * 300 * 1024)),
     "a long cell": ("code_is_short", lambda p: code(p, "Lab()").update(source="Lab()\n" * 13)),
     "a long stub": ("code_is_short", lambda p: code(p, "third = ...").update(source="third = ...\n" * 21)),
@@ -469,30 +473,30 @@ def claims(said: str, shown: str = "", source: str = "1", tags=()) -> list[str]:
     return [number for _, number in unbacked_numbers(new_notebook(cells=cells))]
 
 
-BACKED = [
-    ("a slope of 0.25.", "0.25"),
-    ("a slope of 0.250", "0.25"),
-    ("about 9.5e-7", "9.5e-07"),
-    ("about 9.5×10⁻⁷", "9.5e-07"),
-    ("about 9.5 · 10^-7", "9.5e-07"),
-    ("below 10⁻⁷", "1e-07"),
-    ("in 23 % of all units", "share 0.23"),
-    ("in 23% of all units", "share 23"),
-    ("it grows ×32", "factor 32.0"),
-    ("it falls by 0.5", "change -0.5"),
-    ("it falls to −0.5", "change -0.5"),
-    ("1,719.5 steps", "1719.5"),
-    ("between 0.1–0.2", "[0.1 0.2]"),
-    ("**0.25**, (0.25)", "x=0.25,"),
-    ("val .626", "0.626"),
+BACKED = [  # as written, what the output says, as written with one character edited
+    ("a slope of 0.25.", "0.25", "a slope of 0.26."),
+    ("a slope of 0.250", "0.25", "a slope of 0.260"),
+    ("about 9.5e-7", "9.5e-07", "about 9.5e-8"),
+    ("about 9.5×10⁻⁷", "9.5e-07", "about 9.5×10⁻⁸"),
+    ("about 9.5 · 10^-7", "9.5e-07", "about 9.4 · 10^-7"),
+    ("below 10⁻⁷", "1e-07", "below 10⁻⁸"),
+    ("in 23 % of all units", "share 0.23", "in 24 % of all units"),
+    ("in 23% of all units", "share 23", "in 33% of all units"),
+    ("it grows ×32", "factor 32.0", "it grows ×31"),
+    ("it falls by 0.5", "change -0.5", "it falls by 0.6"),
+    ("it falls to −0.5", "change -0.5", "it falls to −0.6"),
+    ("1,719.5 steps", "1719.5", "1,718.5 steps"),
+    ("between 0.1–0.2", "[0.1 0.2]", "between 0.1–0.3"),
+    ("**0.25**, (0.25)", "x=0.25,", "**0.25**, (0.35)"),
+    ("val .626", "0.626", "val .627"),
 ]
 
 
-@pytest.mark.parametrize(("said", "shown"), BACKED)
-def test_a_claim_is_backed_by_an_output_and_falls_with_it(said, shown):
+@pytest.mark.parametrize(("said", "shown", "edited"), BACKED)
+def test_a_claim_is_backed_by_an_output_and_falls_when_edited(said, shown, edited):
     assert claims(said, shown) == []
     assert claims(said, "nothing") != []
-    assert claims(re.sub(r"[1-9](?=\D*$)", "8", said), shown) != [], "an edited digit passes"
+    assert len(claims(edited, shown)) == 1
 
 
 @pytest.mark.parametrize(
@@ -576,12 +580,9 @@ def test_nbval_fails_where_a_number_in_an_output_was_edited(lesson):
 
 def test_on_the_stand_in_outputs_are_not_compared_but_assertions_hold(lesson):
     root = lesson.path.parents[1]
-    replace(lesson.path, "left: 0.25", "left: 0.26")
-    ran = run_nbval(root, str(lesson.path), images="stand-in")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "9 passed" in ran.stdout
-    assert "every assertion tested, but outputs were not compared." in ran.stdout
+    replace(lesson.path, "Lab(share=0.25)", "Lab(share=0.26)")
     replace(root / "helpers" / "sample.py", "return x / 2", "return x / 3")
     ran = run_nbval(root, str(lesson.path), images="stand-in")
-    assert "1 failed, 8 passed" in ran.stdout
+    assert "1 failed, 8 passed" in ran.stdout, ran.stdout + ran.stderr
     assert "AssertionError" in ran.stdout
+    assert "every assertion tested, but outputs were not compared." in ran.stdout

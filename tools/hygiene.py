@@ -5,7 +5,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
@@ -290,12 +289,7 @@ def source_and_twins_agree(page: Page) -> list[str]:
     source = page.folder / "source" / f"{page.path.stem}.py"
     twin = (page.folder if page.is_solved else page.folder / "solutions") / page.path.name
     missing = [f"{p.name} is missing in {p.parent.name}/" for p in (source, twin) if not p.exists()]
-    return missing or _drift(page, _built(source)[page.is_solved])
-
-
-@cache
-def _built(source: Path) -> tuple[NotebookNode, NotebookNode]:
-    return build(source)
+    return missing or _drift(page, build(source)[page.is_solved])
 
 
 def _drift(page: Page, built: NotebookNode) -> list[str]:

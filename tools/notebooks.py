@@ -119,27 +119,22 @@ def execute(notebook: NotebookNode, path: Path, seconds: int = CELL_SECONDS) -> 
 
     Raises NotebookError where a cell raises, writes to stderr, or takes more than `seconds`.
     """
-    resources = {"metadata": {"path": str(path.parent)}}
+    begun = []
     client = NotebookClient(
         notebook,
         timeout=seconds,
         kernel_name="python3",
-        resources=resources,
+        resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         store_widget_state=False,
         coalesce_streams=True,
+        on_cell_start=lambda cell, cell_index: begun.append(cell_index),
     )
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        raise _error(path, _running_cell(notebook), str(error)) from error
+        raise _error(path, begun[-1], str(error)) from error
     return strip(notebook, path)
-
-
-def _running_cell(notebook: NotebookNode) -> int:
-    """The last code cell that has begun (an error leaves the later ones without a number)."""
-    begun = [i for i, cell in enumerate(notebook.cells) if cell.get("outputs") or cell.get("execution_count")]
-    return begun[-1] if begun else 0
 
 
 def _error(path: Path, index: int, what: str) -> NotebookError:

@@ -3,6 +3,9 @@
 from importlib import import_module
 
 MODULES = {
+    "gradient_flow_lab": "gradient_flow",
+    "mean_field_lab": "mean_field",
+    "neuron_lab": "neuron",
     "initialization_lab": "initialization",
 }
 

@@ -13,12 +13,35 @@ from helpers.signals import BINS, histogram_range, trace
 
 IMAGES = 1000
 PANELS = 10
-GAINS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.3, 2**0.5, 1.5, 5 / 3)
+GAINS = (
+    0,
+    0.01,
+    0.03,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    1,
+    1.05,
+    1.1,
+    1.2,
+    1.3,
+    2**0.5,
+    1.5,
+    5 / 3,
+)
 GAINS += (1.8, 2, 2.2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 WIDTHS = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 WORK = 10**9  # multiplications per forward pass; larger networks get fewer images, so that a step stays short
 MIN_IMAGES = 32
 KEPT_WEIGHTS = 2_000_000  # a larger network is drawn anew at each step rather than kept in memory
+QUANTITIES = ("mean", "std", "grad_z_norm")
 
 TEXT = {
     "activation": "activation",
@@ -29,12 +52,12 @@ TEXT = {
     "seed": "seed",
     "mean": "mean of h, per layer",
     "std": "std of h, per layer",
-    "gradient": "gradient norm of z, per layer",
+    "grad_z_norm": "gradient norm of z, per layer",
 }
 
 
 class InitializationLab(live.LiveFigure):
-    """Ten layers' histograms, and mean, standard deviation and gradient norm per layer, measured and predicted."""
+    """Ten layers' histograms; mean, standard deviation and gradient norm of every layer, measured and predicted."""
 
     size = (9.6, 5.0)
 
@@ -52,19 +75,18 @@ class InitializationLab(live.LiveFigure):
 
     def build(self):
         self._network = (None, None)
-        grid = self.figure.add_gridspec(
-            3, 30, height_ratios=(1, 1, 1.5), left=0.055, right=0.99, top=0.9, bottom=0.06, hspace=0.5, wspace=6
+        top = self.figure.add_gridspec(
+            2, 5, left=0.03, right=0.99, top=0.9, bottom=0.44, hspace=0.4, wspace=0.12
         )
-        cells = [grid[row, 6 * column : 6 * column + 6] for row in range(2) for column in range(5)]
-        self.histograms = [HistogramPanel(self.figure.add_subplot(cell), -1, 1, BINS) for cell in cells]
+        bottom = self.figure.add_gridspec(1, 3, left=0.06, right=0.99, top=0.33, bottom=0.06, wspace=0.24)
+        self.histograms = [HistogramPanel(self.figure.add_subplot(cell), -1, 1, BINS) for cell in top]
         for panel in self.histograms[:5]:
             panel.axes.tick_params(labelbottom=False)
-        curves = {"mean": False, "std": True, "gradient": True}
         self.curves = {
-            name: CurvePanel(self.figure.add_subplot(grid[2, 10 * i : 10 * i + 10]), TEXT[name], log=log)
-            for i, (name, log) in enumerate(curves.items())
+            name: CurvePanel(self.figure.add_subplot(cell), TEXT[name], log=name != "mean")
+            for name, cell in zip(QUANTITIES, bottom, strict=True)
         }
-        self.curves["mean"].axes.legend(loc="upper right")
+        self.legend(self.curves["mean"].measured, self.curves["mean"].predicted)
         for panel in (*self.histograms, *self.curves.values()):
             self.moving(panel.artists)
 
@@ -74,9 +96,9 @@ class InitializationLab(live.LiveFigure):
         signals = trace(model, x, y)
         predicted = predict(model, x, signals.output_error)
         self._show_histograms(signals, predicted, activation)
-        for name, quantity in (("mean", "mean"), ("std", "std"), ("gradient", "grad_z_norm")):
-            self.curves[name].show(signals.per_layer(quantity), getattr(predicted, quantity))
-        self.say(wording.signal_in_words(signals))
+        for quantity in QUANTITIES:
+            self.curves[quantity].show(signals.per_layer(quantity), getattr(predicted, quantity))
+        self.say(wording.signal_in_words(signals) or data.notice())
         return self._numbers(signals, len(x))
 
     def free(self):
@@ -103,7 +125,9 @@ class InitializationLab(live.LiveFigure):
             if place < len(layers):
                 i = layers[place]
                 panel.set_range(low, high)
-                panel.show(i + 1, signals.hidden[i], predicted_density(activation, predicted.q[i], low, high, BINS))
+                panel.show(
+                    i + 1, signals.hidden[i], predicted_density(activation, predicted.q[i], low, high, BINS)
+                )
 
     def _numbers(self, signals, images):
         std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")

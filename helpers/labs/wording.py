@@ -14,7 +14,8 @@ def signal_in_words(signals) -> str:
     if not np.isfinite(gradient).all():
         return "Overflow: the gradient is too large for the computer's numbers."
     if (std < VANISHED).any():
-        return f"The signal has vanished: from layer {np.argmax(std < VANISHED) + 1} on, every image gives the same output."
+        first = np.argmax(std < VANISHED) + 1
+        return f"The signal has vanished: from layer {first} on, every image gives the same output."
     if (gradient < VANISHED).any():
         last = len(gradient) - np.argmax(gradient[::-1] < VANISHED)
         return f"The gradient has vanished: up to layer {last} it is below {VANISHED:g}, or exactly 0."

@@ -33,7 +33,7 @@ def histograms(trace, densities=None, *, alt="histograms of the activations, lay
 def curves(measured, predicted=None, *, xlabel="layer", ylabel, log=True, x=None, alt=None) -> Picture:
     """Return one curve per entry of `measured` (label → one number per layer), with markers.
 
-    `predicted` (label → numbers) draws dashed lines in the same colour. `x` gives other positions than 1, 2, ….
+    `predicted` (label → numbers) draws dashed lines in the same colour. `x` gives positions other than 1, 2, ….
     """
     picture = Picture((9.6, 3.2), alt or f"{ylabel} against {xlabel}", layout="constrained")
     axes = picture.subplots()
@@ -42,7 +42,14 @@ def curves(measured, predicted=None, *, xlabel="layer", ylabel, log=True, x=None
         marker = MARKERS[i % len(MARKERS)]
         axes.plot(places, _drawable(values, log), color=colour, marker=marker, markersize=4, label=label)
         if predicted and label in predicted:
-            axes.plot(places, _drawable(predicted[label], log), color=colour, linestyle="--", linewidth=2.5, alpha=0.6)
+            axes.plot(
+                places,
+                _drawable(predicted[label], log),
+                color=colour,
+                linestyle="--",
+                linewidth=2.5,
+                alpha=0.6,
+            )
     if predicted:
         axes.plot([], [], color="#666666", linestyle="--", linewidth=2.5, alpha=0.6, label="predicted")
     _finish(axes, xlabel, ylabel, log)
@@ -55,13 +62,17 @@ def seed_curves(runs, *, xlabel, ylabel, log=False, x=None, alt=None) -> Picture
 
     The line is the median over the seeds, the band reaches from the smallest to the largest.
     """
-    picture = Picture((9.6, 3.2), alt or f"{ylabel} against {xlabel}, median and range over seeds", layout="constrained")
+    picture = Picture(
+        (9.6, 3.2), alt or f"{ylabel} against {xlabel}, median and range over seeds", layout="constrained"
+    )
     axes = picture.subplots()
     for i, (label, values) in enumerate(runs.items()):
         values = _drawable(values, log)
         places = np.arange(1, values.shape[1] + 1) if x is None else x
         colour, line = COLOURS[i % len(COLOURS)], LINES[i % len(LINES)]
-        axes.fill_between(places, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(
+            places, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0
+        )
         axes.plot(places, np.median(values, axis=0), color=colour, linestyle=line, linewidth=2, label=label)
     _finish(axes, xlabel, ylabel, log)
     return picture

@@ -1,15 +1,17 @@
 """Panels: a pair of axes with artists that can be set again and again, still or live.
 
-A panel is made once on an `Axes`, lists its `artists`, and draws new data with `show(…)`. The pictures
-of `helpers.plots` make one and show it once; a lab registers its artists as moving and shows it at every step.
+A panel is made once on an `Axes`, lists its `artists`, and draws new data with `show(…)`. The pictures of
+`helpers.plots` make one and show it once; a lab registers its artists as moving and shows it at every step.
 """
 
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from helpers.style import BLACK, BLUE, MEASURED, PREDICTED, SKY
+from helpers.plots.quicktext import QuickText
+from helpers.style import MEASURED, PREDICTED, SKY
 
 FULL_HEIGHT = 1.1  # histograms are drawn relative to their tallest bin, with room for the prediction above
+LONE_BIN = 3  # a bin this many times taller than the next is cut off at the frame: ReLU's zeros, for example
 
 
 class HistogramPanel:
@@ -17,9 +19,11 @@ class HistogramPanel:
 
     def __init__(self, axes, low, high, bins):
         self.axes = axes
-        self.bars = axes.stairs(np.zeros(bins), np.linspace(low, high, bins + 1), fill=True, color=SKY, linewidth=0)
+        self.bars = axes.stairs(
+            np.zeros(bins), np.linspace(low, high, bins + 1), fill=True, color=SKY, linewidth=0
+        )
         (self.line,) = axes.plot([], [], **PREDICTED)
-        self.title = axes.text(0.5, 1.03, "", transform=axes.transAxes, ha="center", fontsize=8, color=BLACK)
+        self.title = QuickText(axes, 0.5, 1.05)
         self.artists = [self.bars, self.line, self.title]
         axes.set(ylim=(0, FULL_HEIGHT), yticks=[])
         axes.grid(False)
@@ -33,11 +37,11 @@ class HistogramPanel:
     def show(self, number, layer, predicted=None):
         """Draw one `LayerSignal` as layer `number`, and its predicted density unless it is None."""
         histogram = layer.histogram
-        tallest = max(histogram.counts.max(), 1)
-        self.bars.set_data(histogram.counts / tallest, histogram.edges)
-        middles = (histogram.edges[1:] + histogram.edges[:-1]) / 2
-        heights = np.full_like(middles, np.nan) if predicted is None else predicted * layer_size(histogram) / tallest
-        self.line.set_data(middles, np.minimum(heights, FULL_HEIGHT))
+        shares, edges = histogram.shares, histogram.edges
+        unit = height_unit(shares)
+        self.bars.set_data(shares / unit, edges)
+        heights = np.full(len(shares), np.nan) if predicted is None else predicted / unit
+        self.line.set_data((edges[1:] + edges[:-1]) / 2, np.minimum(heights, FULL_HEIGHT))
         self.title.set_text(f"layer {number}: {spread_in_words(layer)}")
 
 
@@ -59,13 +63,19 @@ class CurvePanel:
     def show(self, measured, predicted=None):
         """Draw arrays of one number per layer, measured and (unless None) predicted."""
         layers = np.arange(1, len(measured) + 1)
-        lines = [(self.measured, measured), (self.predicted, np.full(len(layers), np.nan) if predicted is None else predicted)]
+        lines = [
+            (self.measured, measured),
+            (self.predicted, np.full(len(layers), np.nan) if predicted is None else predicted),
+        ]
         drawn = [self._drawable(values) for _, values in lines]
         for (line, _), values in zip(lines, drawn, strict=True):
             line.set_data(layers, values)
+        self.measured.set_markersize(MEASURED["markersize"] if len(layers) <= 30 else 2)
         room = max(0.5, 0.03 * len(layers))
         self.axes.set_xlim(1 - room, len(layers) + room)
-        self.axes.set_ylim(*fitting_limits(np.concatenate(drawn), self.axes.get_ylim(), 2.0 if self.log else 0.2))
+        self.axes.set_ylim(
+            *fitting_limits(np.concatenate(drawn), self.axes.get_ylim(), 2.0 if self.log else 0.2)
+        )
 
     def _drawable(self, values):
         values = np.asarray(values, float)
@@ -74,9 +84,15 @@ class CurvePanel:
         return np.where(np.isfinite(values), values, np.nan)
 
 
-def layer_size(histogram) -> int:
-    """Return how many activations a histogram counts."""
-    return int(histogram.counts.sum())
+def height_unit(shares) -> float:
+    """Return the share of activations that a histogram draws at height 1.
+
+    It is the tallest bin's, unless that bin stands alone and would flatten all the others: then it is the
+    next one's, and the lone bar runs out of the frame. A signal that collapsed into one bin is not cut.
+    """
+    second, first = np.sort(shares)[-2:]
+    lone = first > LONE_BIN * second and second > 0.01
+    return float(second if lone else max(first, 1e-9))
 
 
 def spread_in_words(layer) -> str:
@@ -96,8 +112,8 @@ def power_of_ten(exponent) -> str:
 def fitting_limits(values, present, smallest) -> tuple[float, float]:
     """Return axis limits for the finite values: the present ones where they still serve, else new ones.
 
-    Present limits serve while all values lie inside and fill a quarter of them, so that a slider moving a
-    little leaves the axis alone and the background need not be redrawn. New ones are at least `smallest` wide.
+    Present limits serve while all values lie inside and fill a quarter of them, so that a small step of a
+    slider leaves the axis alone and the background need not be redrawn. New ones are at least `smallest` wide.
     """
     values = values[np.isfinite(values)]
     if not values.size:

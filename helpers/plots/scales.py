@@ -1,0 +1,163 @@
+"""Still pictures of lesson 04: many networks' histograms in one, losses along a line, results over seeds."""
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from helpers.meanfield import predicted_density
+from helpers.plots.panels import layer_size, power_of_ten, spread_in_words
+from helpers.signals import histogram_range
+from helpers.style import BLACK, BLUE, COLOURS, LINES, MARKERS, PREDICTED, SKY, Picture, styled
+
+COLUMNS = 10
+TALLEST_TO_SECOND = 3  # a bar above this many times the second highest is cut off, such as ReLU's zeros
+FULL_HEIGHT = 1.1
+
+
+@styled()
+def histogram_rows(traces, predictions=None, *, alt) -> Picture:
+    """Return one row of histograms per network, `traces` being label → `Trace`, ten layers to a row.
+
+    Deeper networks show ten layers evenly picked. `predictions` (label → `Prediction`) draws what theory
+    expects, dashed. Heights are relative within each histogram; `alt` says in words what is to be seen.
+    """
+    picture = Picture((9.6, 0.15 + 1.2 * len(traces)), alt, layout="constrained")
+    grid = picture.subplots(len(traces), COLUMNS, squeeze=False)
+    for row, (label, trace) in zip(grid, traces.items(), strict=True):
+        _histogram_row(row, trace, predictions and predictions.get(label))
+        row[0].set_ylabel(label, fontsize=8)
+    return picture
+
+
+def layers_shown(depth, columns=COLUMNS) -> np.ndarray:
+    """Return the layers that a row has room for, counted from 0: all of them, or some evenly picked."""
+    return np.unique(np.linspace(0, depth - 1, columns).round().astype(int))
+
+
+@styled()
+def seed_panels(panels, *, xlabel, alt, log=True) -> Picture:
+    """Return panels side by side, `panels` being title → {label → array (seeds, points)}.
+
+    Lines are medians over the seeds, bands reach from the smallest to the largest.
+    """
+    picture = Picture((9.6, 3.0), alt, layout="constrained")
+    for axes, (title, runs) in zip(picture.subplots(1, len(panels)), panels.items(), strict=True):
+        for i, (label, values) in enumerate(runs.items()):
+            _median_and_range(axes, np.log10(values) if log else values, i, label)
+        axes.set(title=title, xlabel=xlabel)
+        _tidy_axes(axes, log)
+    picture.axes[0].legend(loc="lower left")
+    return picture
+
+
+@styled()
+def loss_lines(distances, losses, *, alt) -> Picture:
+    """Return the loss along a line for several starts, `losses` being title → (losses, the start's own loss).
+
+    Panels whose losses are of one size share their axis, so that flat looks flat beside steep.
+    """
+    picture = Picture((9.6, 2.8), alt, layout="constrained")
+    limits = _shared_limits([values for values, _ in losses.values()])
+    for axes, (title, (values, start)), lim in zip(
+        picture.subplots(1, len(losses)), losses.items(), limits, strict=True
+    ):
+        axes.plot(distances, values, color=BLUE, linewidth=1.5)
+        axes.plot([0], [start], color=COLOURS[1], marker="D", linestyle="none", label="the start")
+        axes.set(title=title, xlabel="distance along the line", ylim=lim)
+    picture.axes[0].set_ylabel("loss")
+    picture.axes[0].legend(loc="upper center")
+    return picture
+
+
+@styled()
+def matrix_images(matrices, *, alt, height=2.6) -> Picture:
+    """Return weight matrices as images, `matrices` being title → array; each has its own colour scale."""
+    picture = Picture((9.6, height), alt, layout="constrained")
+    for axes, (title, W) in zip(picture.subplots(1, len(matrices)), matrices.items(), strict=True):
+        reach = max(np.abs(W).max(), 1e-12)
+        image = axes.imshow(W, cmap="PuOr", vmin=-reach, vmax=reach, interpolation="nearest")
+        axes.set(title=title, xlabel="unit", ylabel="input")
+        axes.grid(False)
+        picture.colorbar(image, ax=axes, shrink=0.8)
+    return picture
+
+
+@styled()
+def seed_dots(groups, *, ylabel, alt) -> Picture:
+    """Return one dot per seed, `groups` being panel title → {label → one number per seed}; a bar is the median."""
+    picture = Picture((9.6, 2.8), alt, layout="constrained")
+    for axes, (title, runs) in zip(
+        picture.subplots(1, len(groups), sharey=True), groups.items(), strict=True
+    ):
+        for i, values in enumerate(runs.values()):
+            places = i + np.linspace(-0.15, 0.15, len(values))
+            axes.plot(places, values, color=COLOURS[i], marker=MARKERS[i], linestyle="none", markersize=5)
+            axes.plot([i - 0.3, i + 0.3], [np.median(values)] * 2, color=BLACK, linewidth=1.5)
+        axes.set_xticks(range(len(runs)), list(runs))
+        axes.set_title(title)
+    picture.axes[0].set_ylabel(ylabel)
+    return picture
+
+
+def _histogram_row(row, trace, prediction):
+    shown = layers_shown(len(trace.hidden))
+    for axes, i in zip(row, shown, strict=False):
+        layer = trace.hidden[i]
+        low, high = histogram_range(layer.activation)
+        bins = len(layer.histogram.counts)
+        density = (
+            None
+            if prediction is None
+            else predicted_density(layer.activation, prediction.q[i], low, high, bins)
+        )
+        _histogram(axes, layer, density)
+        axes.set_title(f"layer {i + 1}\n{spread_in_words(layer)}", fontsize=8, pad=3)
+    for spare in row[len(shown) :]:
+        spare.set_visible(False)
+
+
+def _histogram(axes, layer, density):
+    counts, edges = layer.histogram.counts, layer.histogram.edges
+    tallest = _tallest(counts)
+    axes.stairs(np.minimum(counts / tallest, FULL_HEIGHT), edges, fill=True, color=SKY, linewidth=0)
+    if density is not None:
+        heights = np.minimum(density * layer_size(layer.histogram) / tallest, FULL_HEIGHT)
+        axes.plot((edges[1:] + edges[:-1]) / 2, heights, **PREDICTED | {"linewidth": 1.1})
+    margin = 0.04 * (edges[-1] - edges[0])
+    axes.set(ylim=(0, FULL_HEIGHT), yticks=[], xlim=(edges[0] - margin, edges[-1] + margin))
+    axes.set_xticks([edges[0], edges[-1]], [f"{edges[0]:g}", f"{edges[-1]:g}"], fontsize=7)
+    axes.grid(False)
+
+
+def _tallest(counts) -> float:
+    second, first = np.sort(counts)[-2:]
+    return max(min(first, TALLEST_TO_SECOND * second) if second else first, 1)
+
+
+def _median_and_range(axes, values, i, label):
+    places = np.arange(1, values.shape[1] + 1)
+    axes.fill_between(
+        places, values.min(axis=0), values.max(axis=0), color=COLOURS[i], alpha=0.2, linewidth=0
+    )
+    style = {"color": COLOURS[i], "linestyle": LINES[i], "marker": MARKERS[i], "markersize": 4}
+    axes.plot(places, np.median(values, axis=0), label=label, **style)
+
+
+def _tidy_axes(axes, log):
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    if log:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(FuncFormatter(_log_label))
+
+
+def _log_label(exponent, _position):
+    return power_of_ten(exponent) or f"{10.0**exponent:.2g}"
+
+
+def _shared_limits(curves):
+    """Limits per curve, common to curves of one size: those whose largest values are within a factor of 2."""
+    tops = [values.max() for values in curves]
+    groups = [
+        [c for c, t in zip(curves, tops, strict=True) if max(t, top) <= 2 * min(t, top)] for top in tops
+    ]
+    spans = [(min(c.min() for c in group), max(c.max() for c in group)) for group in groups]
+    return [(low - 0.08 * (high - low) - 1e-9, high + 0.08 * (high - low) + 1e-9) for low, high in spans]

@@ -1,0 +1,79 @@
+"""What the tests share: Keras, imported quietly and only where asked for, and repeatable hypothesis runs."""
+
+import os
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+settings.register_profile("course", derandomize=True, deadline=None, database=None)
+settings.load_profile("course")
+
+
+@contextmanager
+def silent_stderr():
+    """Point file descriptor 2 at nothing: TensorFlow's C++ lines can't be silenced in any other way."""
+    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nothing)
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """The Keras package, on TensorFlow; the import takes seconds, so only tests that need it ask for it."""
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    with silent_stderr():
+        import keras
+        import tensorflow as tf
+
+        tf.constant(0.0)  # the first operation prints as well
+    return keras
+
+
+@pytest.fixture(scope="session")
+def keras_twin(keras):
+    """A function: activation's name → (Keras's counterpart with our parameters, how exactly it computes).
+
+    Keras rounds the slope 0.01 of Leaky ReLU and the √2 of GELU to float32, even for float64 tensors.
+    """
+
+    def twin(name):
+        told = {
+            "leaky_relu": lambda z: keras.activations.leaky_relu(z, negative_slope=0.01),
+            "elu": lambda z: keras.activations.elu(z, alpha=1.0),
+            "gelu": lambda z: keras.activations.gelu(z, approximate=False),
+            "prelu": keras.layers.PReLU(alpha_initializer=keras.initializers.Constant(0.25), dtype="float64"),
+        }
+        return told.get(name) or getattr(keras.activations, name), 1e-6 if name in (
+            "leaky_relu",
+            "gelu",
+        ) else 1e-10
+
+    return twin
+
+
+@pytest.fixture(scope="session")
+def autodiff(keras):
+    """A function (f, z) → (f(z), ∂ Σf / ∂z) in float64, by TensorFlow's automatic differentiation."""
+    import tensorflow as tf
+
+    def value_and_gradient(f, z):
+        z = tf.constant(np.asarray(z, np.float64))
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            value = f(z)
+        return value.numpy(), tape.gradient(value, z).numpy()
+
+    return value_and_gradient
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20)
