@@ -131,7 +131,7 @@ class Notebook:
 
     def output(self, cell) -> str:
         """Return the text that a code cell put out."""
-        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-Cell-outputArea").inner_text()
+        return self.page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea-output").inner_text()
 
     def close(self):
         """Shut the kernel down and close the page."""

@@ -6,7 +6,8 @@ elementwise: it takes the maximum over several pre-activations, so it stands bes
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import e, erfc, exp, inf, pi, sqrt
 from typing import NamedTuple
 
@@ -264,6 +265,35 @@ _ENTRIES = (
 
 ACTIVATIONS: dict[str, Activation] = {entry[0]: Activation(*entry) for entry in _ENTRIES}
 
+PARAMETERS = {  # name: f, f', and the keyword of the number that one may choose
+    "leaky_relu": (leaky_relu, leaky_relu_derivative, "slope"),
+    "prelu": (leaky_relu, leaky_relu_derivative, "slope"),
+    "elu": (elu, elu_derivative, "alpha"),
+}
+
+
+def with_parameter(name, value) -> Activation:
+    """Return the entry `name` with its slope (leaky_relu, prelu) or its α (elu) set to `value`.
+
+    At 0 all three are ReLU, and share its facts. Raises ValueError for an activation without a parameter, or
+    for a value that is not between 0 and 10.
+    """
+    if name not in PARAMETERS:
+        raise ValueError(f"{name!r} has no parameter; those with one are {', '.join(PARAMETERS)}")
+    if not 0 <= value <= 10:
+        raise ValueError(f"the parameter of {name} must lie in 0 … 10, got {value}")
+    f, df, keyword = PARAMETERS[name]
+    facts = _parameter_facts(name, float(value))
+    return replace(
+        ACTIVATIONS[name], f=partial(f, **{keyword: value}), df=partial(df, **{keyword: value}), **facts
+    )
+
+
+def _parameter_facts(name, value):
+    if value == 0:
+        return {fact: getattr(ACTIVATIONS["relu"], fact) for fact in ("limits", "saturation", "can_die")}
+    return {"limits": (-value, inf), "saturation": Saturation(-value, None)} if name == "elu" else {}
+
 
 def get_activation(name) -> Activation:
     """Return the entry of `ACTIVATIONS` of that name, or the `Activation` itself.
@@ -288,7 +318,7 @@ def _like(z, number):
 
 
 def _tanh_of_softplus(z):
-    """tanh(ln(1 + e^z)) = n / (n + 2) with n = e^z (e^z + 2), which spares the logarithm; 1 from z = 20 on."""
+    """tanh(ln(1 + e^z)) = n / (n + 2) with n = e^z (e^z + 2): no logarithm; 1 from z = 20 on."""
     exp_z = np.exp(np.minimum(z, 20))
     n = exp_z * (exp_z + 2)
     return n / (n + 2)

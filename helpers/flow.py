@@ -41,7 +41,8 @@ def gradient_ratios(model: MLP, x, y, depths) -> np.ndarray:
     """Return ‖dz_1‖ / ‖dz_d‖ of the network cut at each depth d of `depths`, measured on one batch.
 
     `x` has shape (batch, inputs), `y` holds integer labels. The errors of all depths travel back together,
-    stacked as (depths under way, batch, width). Overflow turns up as nan, without a warning.
+    stacked as (depths under way, batch, width). nan where there is no gradient
+    to compare with, and on overflow, without a warning.
     """
     depths = [int(depth) for depth in depths]
     with np.errstate(all="ignore"):
@@ -53,7 +54,8 @@ def gradient_ratios(model: MLP, x, y, depths) -> np.ndarray:
             if layer in depths:
                 own = _output_error(model, forward.h[layer], y) * slope
                 starts[layer], errors = (len(errors), norm(own)), np.concatenate([errors, own[None]])
-        return np.array([norm(errors[place]) / size for place, size in map(starts.get, depths)])
+        ratios = [np.float64(norm(errors[place])) / size for place, size in map(starts.get, depths)]
+    return np.array(ratios)
 
 
 def _output_error(model, h, y):

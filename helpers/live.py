@@ -109,7 +109,7 @@ class LiveFigure:
             finally:
                 for widget in self.widgets.values():
                     widget.observe(self.refresh, "value")
-            self.refresh()
+                self.refresh()  # after an error too: what was set before it is shown
 
     def refresh(self, _change=None) -> None:
         """Compute and draw for the controls' present values, and send the picture to the browser."""
@@ -125,6 +125,8 @@ class LiveFigure:
     def close(self) -> None:
         """Take the figure out of the browser and free its memory; its text form stays."""
         with self._lock:
+            if self.figure is None:
+                return
             self._last_values = self.values
             for model in _models(self.root):
                 model.close()
@@ -160,10 +162,14 @@ class LiveFigure:
     def _start(self, name, value):
         if name not in self.widgets:
             raise ValueError(f"unknown control {name!r}; choose one of {', '.join(self.widgets)}")
+        widget, before = self.widgets[name], self.widgets[name].value
         try:
-            self.widgets[name].value = value
+            widget.value = value
         except Exception as error:
             raise ValueError(f"{name} can't be {value!r}: {error}") from error
+        if widget.value != value:  # a slider takes its own limit instead, and says nothing
+            widget.value = before
+            raise ValueError(f"{name} can't be {value!r}: it must lie in {widget.min} … {widget.max}")
 
     def _compute(self):
         self.say("")

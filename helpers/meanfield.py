@@ -8,16 +8,16 @@ E[f], E[f²] and E[f'²] at z = √q ξ with ξ ~ N(0, 1) (Poole et al. 2016; Sc
 
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
 from helpers.activations import get_activation
 
 _TAIL = 12.0  # beyond 12 standard deviations a normal variable has a probability of 1e-33
 _LOG_Q, _LOG_Q_STEP = np.linspace(-46, 46, 1841, retstep=True)  # ln q of the tables: q from 1e-20 to 1e20
-_XI = ndtri((np.arange(400) + 0.5) / 400)  # a normal variable at 400 evenly spaced quantiles
+_XI = np.array([NormalDist().inv_cdf((k + 0.5) / 400) for k in range(400)])  # at evenly spaced levels
 _Q_LEVELS = (np.arange(20) + 0.5) / 20
 
 
@@ -83,10 +83,11 @@ def fixed_point(activation, sigma_w2, sigma_b2=0.0, *, start=1.0, layers=2000):
 
 
 def critical_sigma_w2(activation, sigma_b2) -> float:
-    """Return the σ_w² on the edge of chaos: the one for which χ = 1 at the variance map's fixed point.
+    """Return the σ_w² on the edge of chaos: the one for which χ = 1 at a fixed point of the variance map.
 
     Along the edge both conditions fix σ_w² once q is chosen: σ_w² = 1 / E[f'²] and q = σ_w² E[f²] + σ_b².
-    The equation left for q is solved by bisection. Raises ValueError where no such q exists.
+    The equation left for q is solved by bisection. Raises ValueError where no such q exists. For GELU, SiLU
+    and Mish with a small σ_b² this fixed point repels: from a larger variance the signal grows without bound.
     """
     square, slope_square = _squares(activation)
 

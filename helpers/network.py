@@ -23,6 +23,7 @@ class Forward(NamedTuple):
 
     @property
     def logits(self):
+        """The pre-activation of the last layer, (batch, classes)."""
         return self.z[-1]
 
 

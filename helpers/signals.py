@@ -165,13 +165,14 @@ def mean_and_std(a) -> tuple[float, float]:
     """Return the mean and the standard deviation over all entries; the std is taken about the mean, so that
     a small spread about a large mean keeps its digits."""
     mean = a.mean()
-    return float(mean), norm(a - mean) / np.sqrt(a.size)
+    return float(mean), norm(a - mean) / a.size**0.5
 
 
 def norm(a) -> float:
     """Return the Euclidean norm over all entries, also where the squares would underflow or overflow."""
     a = a.ravel()
-    square = float(np.dot(a, a))
+    with np.errstate(over="ignore"):
+        square = float(np.dot(a, a))
     if SAFE_SQUARE < square < 1 / SAFE_SQUARE:
         return square**0.5
     largest = float(max(a.max(), -a.min()))

@@ -56,6 +56,7 @@ def calls(place, monkeypatch):
         return calls(command, **options)
 
     monkeypatch.setattr(course.subprocess, "call", call)
+    monkeypatch.setattr(course, "fetch_images", lambda variables: "folder")
     monkeypatch.setattr(course, "version_of", lambda path: sys.version_info[:2] if path.exists() else None)
     return calls
 
@@ -407,9 +408,39 @@ def test_given_arguments_replace_the_parts():
 
 
 def test_the_stand_in_is_told_in_the_summary(calls, monkeypatch, capsys):
-    monkeypatch.setattr(course, "images_are_stand_in", lambda variables: True)
+    monkeypatch.setattr(course, "fetch_images", lambda variables: "stand-in")
     assert course.test([]) == 0
     assert "stand-in" in capsys.readouterr().out.rpartition("==== summary")[2]
+    assert course.test(["tests/test_course.py"]) == 0
+    assert "stand-in" not in capsys.readouterr().out
+
+
+def test_one_attempt_to_download_is_enough(calls, monkeypatch):
+    monkeypatch.setattr(course, "fetch_images", lambda variables: "stand-in")
+    seen = []
+    monkeypatch.setattr(
+        course, "run_part", lambda name, command, variables: seen.append(variables) or (name, 0, 0)
+    )
+    course.test([])
+    assert len(seen) == len(course.PARTS)
+    assert all(variables["TAMING_DEPTH_OFFLINE"] == "1" for variables in seen)
+
+
+@pytest.mark.parametrize("notice", ["", "These are drawn ones."])
+def test_the_images_are_fetched_and_told(monkeypatch, capsys, notice):
+    said = f"{notice}\nstand-in\n".encode()
+    monkeypatch.setattr(course.subprocess, "check_output", lambda *_, **__: said)
+    assert course.fetch_images({}) == "stand-in"
+    assert (notice or "The images are at hand.") in capsys.readouterr().out
+
+
+def test_images_that_are_not_the_published_ones_stop_us(monkeypatch):
+    def fail(command, **_):
+        raise course.subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(course.subprocess, "check_output", fail)
+    with pytest.raises(course.Stop, match="images"):
+        course.fetch_images({})
 
 
 def test_no_setting_of_the_user_reaches_the_tests(place, monkeypatch):

@@ -13,7 +13,7 @@ TIERS = ("numerics", "signals", "beside", "pictures", "live")
 PLACES = {
     "numerics": "numerics activations initializers gradcheck "
     "normalization preprocessing regularization augmentation",
-    "signals": "network residual meanfield flow signals data standin imagefiles",
+    "signals": "network residual meanfield signals flow landscape facts data standin imagefiles",
     "beside": "deep clinic checks",
     "pictures": "style plots",
     "live": "live labs",
@@ -23,7 +23,7 @@ TIER_OF = {module: tier for tier, modules in PLACES.items() for module in module
 # Packages from outside, and the tiers that may import them. `helpers.deep` alone imports Keras, see below.
 MAY_IMPORT = {
     "numpy": TIERS,
-    "scipy": ("numerics", "signals", "beside"),
+    "scipy": TIERS,
     "pooch": ("signals",),
     "requests": ("signals",),
     "tqdm": ("signals", "beside"),

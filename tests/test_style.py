@@ -34,25 +34,41 @@ def body_length(function, lines):
     return sum(bool(line) and not line.startswith("#") for line in code)
 
 
-def undocumented(source):
-    """List the module, the public classes and the public functions and methods that have no docstring."""
+def undocumented(source, bases=None):
+    """List the module, the public classes and the public functions and methods that have no docstring.
+
+    A method that fills in one its base class documents inherits that docstring, as `help` shows it; `bases`
+    maps the name of a class to its documented methods.
+    """
     tree = ast.parse(source)
-    nodes = [("the module", tree), *public(tree, "")]
+    nodes = [("the module", tree), *public(tree, bases or {})] if tree.body else []
     return [name for name, node in nodes if not ast.get_docstring(node)]
 
 
-def public(parent, prefix):
-    """List (name, node) of the public classes and functions of a module, and the methods of those classes."""
+def public(module, bases):
+    """List (name, node) of the public functions and classes of a module, and of the classes' own methods."""
     found = []
-    for node in parent.body:
-        if (
-            isinstance(node, FUNCTION | ast.ClassDef)
-            and not node.name.startswith("_")
-            and not is_setter(node)
-        ):
-            found.append((prefix + node.name, node))
-            found += public(node, f"{node.name}.") if isinstance(node, ast.ClassDef) else []
+    for node in public_in(module):
+        found.append((node.name, node))
+        if isinstance(node, ast.ClassDef):
+            inherited = set().union(
+                *(bases.get(ast.unparse(base).split(".")[-1], set()) for base in node.bases)
+            )
+            methods = [method for method in public_in(node) if method.name not in inherited]
+            found += [(f"{node.name}.{method.name}", method) for method in methods]
     return found
+
+
+def public_in(parent):
+    """List the functions and classes directly in a module or class whose names are public."""
+    nodes = [node for node in parent.body if isinstance(node, FUNCTION | ast.ClassDef)]
+    return [node for node in nodes if not node.name.startswith("_") and not is_setter(node)]
+
+
+def documented_methods(sources):
+    """Map the name of each class in the sources to its public methods that have a docstring."""
+    classes = [n for source in sources for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ClassDef)]
+    return {c.name: {method.name for method in public_in(c) if ast.get_docstring(method)} for c in classes}
 
 
 def is_setter(node):
@@ -81,7 +97,7 @@ def test_most_functions_are_short():
 
 @each_module
 def test_public_names_are_documented(path):
-    assert undocumented(read(path)) == []
+    assert undocumented(read(path), documented_methods(map(read, MODULES))) == []
 
 
 @each_module
@@ -103,6 +119,14 @@ def test_missing_docstrings_are_found():
     source = 'class A:\n    """A."""\n    def b(self): ...\n    def _c(self): ...\n\ndef d(): ...\n'
     assert undocumented(source) == ["the module", "A.b", "d"]
     assert undocumented('"""M."""\n\ndef _private(): ...\n') == []
+
+
+def test_a_method_inherits_the_docstring_of_the_one_it_fills_in():
+    base = 'class Base:\n    def hook(self):\n        """Do it."""\n\n    def bare(self): ...\n'
+    methods = "    def hook(self): ...\n    def bare(self): ...\n"
+    child = '"""M."""\n\nclass Child(module.Base):\n    """C."""\n' + methods
+    assert undocumented(child, documented_methods([base])) == ["Child.bare"]
+    assert undocumented(child) == ["Child.hook", "Child.bare"]
 
 
 def test_print_and_global_are_found():

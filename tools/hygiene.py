@@ -18,6 +18,7 @@ from tools.claims import FREE, output_text, prose, unbacked_numbers
 from tools.notebooks import WIDGET_VIEW
 from tools.sources import METADATA, build
 
+NOTEBOOKS = "[0-9][0-9]_*.ipynb"
 MAX_CELLS, MAX_KB = 60, 300
 MAX_LINES, MAX_EXERCISE_LINES, MAX_SET_UP_LINES = 12, 20, 6
 MIN_EXERCISES = 3
@@ -73,9 +74,9 @@ class Page:
 
 
 def notebook_paths(root: Path) -> list[Path]:
-    """Return the path of every stored notebook under `root`, lessons first."""
-    folder = root / "notebooks"
-    return sorted(folder.glob("*.ipynb")) + sorted((folder / "solutions").glob("*.ipynb"))
+    """Return the course's notebooks under `root`, lessons first; a learner's own are left out."""
+    lessons = root / "notebooks"
+    return [path for folder in (lessons, lessons / "solutions") for path in sorted(folder.glob(NOTEBOOKS))]
 
 
 def open_page(path: Path) -> Page:
@@ -218,7 +219,7 @@ def links_resolve(page: Page) -> list[str]:
 
 def neighbours_are_linked(page: Page) -> list[str]:
     """The first and the last text link to the notebook before and the one after, where there is one."""
-    beside = sorted(page.path.parent.glob("[0-9][0-9]_*.ipynb"))
+    beside = sorted(page.path.parent.glob(NOTEBOOKS))
     here = beside.index(page.path)
     wanted = [path.name for path in beside[max(0, here - 1) : here + 2] if path != page.path]
     linked = {target.partition("#")[0] for target in targets(page)}

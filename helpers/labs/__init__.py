@@ -3,6 +3,9 @@
 from importlib import import_module
 
 MODULES = {
+    "activation_lab": "activation",
+    "selu_map_lab": "selu_map",
+    "dead_relu_lab": "dead_relu",
     "gradient_flow_lab": "gradient_flow",
     "mean_field_lab": "mean_field",
     "neuron_lab": "neuron",

@@ -10,7 +10,7 @@ from helpers.style import BLACK, BLUE, GREEN, MARKERS, ORANGE, RED
 INPUTS = (0.01, 50.0)
 REACHES = (8, 16, 32, 64, 128, 256)  # half-widths of the z axis, so that it changes seldom while z slides
 POINTS = 801
-LOST = 1e-16  # a gradient this much smaller than 1 is lost when float64 adds it to a weight near 1
+LOST = 1e-18  # even times 50, a step this small is lost when float64 adds it to a weight near 1
 
 TEXT = {
     "activation": "activation",
@@ -25,14 +25,14 @@ TEXT = {
     "slope_points": "f'(z)",
     "gradient_points": ("gradient of weight 1", "gradient of weight 2"),
     "zero": "The slope is exactly 0 in the computer's numbers: no gradient passes, and none fits on the log axis.",
-    "lost": "The slope is below {limit:g}: a step of gradient descent leaves both weights as they are.",
+    "lost": "The slope is below {limit:g}: no step of gradient descent will move these weights noticeably.",
 }
 
 
 class NeuronLab(live.LiveFigure):
     """A point on f(z), on f'(z), and on f'(z) with a log axis, where the gradient of each weight is shown too."""
 
-    size = (9.6, 3.6)
+    size = (9.6, 3.8)
 
     def controls(self):
         activations = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
@@ -43,7 +43,7 @@ class NeuronLab(live.LiveFigure):
         }
 
     def build(self):
-        self.figure.subplots_adjust(left=0.05, right=0.99, top=0.76, bottom=0.13, wspace=0.22)
+        self.figure.subplots_adjust(left=0.05, right=0.99, top=0.78, bottom=0.21, wspace=0.22)
         self.panels = [_CurveAndPoint(axes) for axes in self.figure.subplots(1, 3)]
         for panel, title in zip(self.panels, ("value", "slope", "log"), strict=True):
             panel.axes.set(title=TEXT[title], xlabel=TEXT["z"])
@@ -77,7 +77,7 @@ class NeuronLab(live.LiveFigure):
             for colour, marker, label in zip((GREEN, ORANGE), MARKERS[2:4], TEXT["gradient_points"], strict=True)
         ]
         self.moving(self.gradients)
-        panel.axes.legend(loc="lower center", handletextpad=0.3)
+        self.figure.legend(handles=[panel.point, *self.gradients], loc="lower right", ncols=3, handletextpad=0.2)
 
 
 class _CurveAndPoint:

@@ -7,6 +7,7 @@ from helpers.signals import SATURATED_SLOPE, largest_slope
 from helpers.style import BLACK, BLUE, COLOURS, LINES, MARKERS, RED, SKY, YELLOW, Picture, styled
 
 COLUMNS = 4
+LOWEST, HIGHEST = -1.8, 3.0  # a card shows values between these
 SHADE = {"color": YELLOW, "alpha": 0.35, "linewidth": 0}
 VALUE = {"color": BLUE, "linestyle": "-", "linewidth": 2}
 SLOPE = {"color": RED, "linestyle": "--", "linewidth": 1.8}
@@ -42,8 +43,10 @@ def cards(names, *, columns=COLUMNS, reach=5.0, alt=None) -> Picture:
     told = alt or f"value and derivative of {', '.join(entry.label for entry in entries)}"
     picture = Picture((2.4 * max(columns, 2), 0.6 + 1.75 * rows), told, layout="constrained")
     grid = picture.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+    z = np.linspace(-reach, reach, 401)
     for axes, entry in zip(grid, entries, strict=False):
-        draw_card(axes, entry, np.linspace(-reach, reach, 401))
+        draw_card(axes, entry, z)
+    grid[0].set_ylim(*_height(entries, z))
     for spare in list(grid)[len(entries) :]:
         spare.set_visible(False)
     handles, labels = grid[0].get_legend_handles_labels()
@@ -59,7 +62,14 @@ def draw_card(axes, entry, z) -> None:
     axes.plot(z, entry.df(z), **SLOPE, label=TEXT["slope"])
     axes.axhline(0, color="#999999", linewidth=0.8)
     axes.set_title(entry.label)
-    axes.set(xlim=(z[0], z[-1]), ylim=(-1.9, 3.1))
+    axes.set_xlim(z[0], z[-1])
+
+
+def _height(entries, z):
+    """Limits for f and f' of all entries, cut where unbounded ones would flatten the rest."""
+    values = np.concatenate([g(z) for entry in entries for g in (entry.f, entry.df)])
+    low, high = max(values.min(), LOWEST), min(values.max(), HIGHEST)
+    return low - 0.05 * (high - low), high + 0.05 * (high - low)
 
 
 def saturated_intervals(activation, z) -> list[tuple[float, float]]:

@@ -1,16 +1,16 @@
 """Still pictures of lesson 04: many networks' histograms in one, losses along a line, results over seeds."""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from helpers.meanfield import predicted_density
-from helpers.plots.panels import layer_size, power_of_ten, spread_in_words
+from helpers.plots.panels import FULL_HEIGHT, height_unit, spread_in_words
 from helpers.signals import histogram_range
-from helpers.style import BLACK, BLUE, COLOURS, LINES, MARKERS, PREDICTED, SKY, Picture, styled
+from helpers.style import BLACK, BLUE, COLOURS, MARKERS, PREDICTED, SKY, Picture, styled
 
 COLUMNS = 10
-TALLEST_TO_SECOND = 3  # a bar above this many times the second highest is cut off, such as ReLU's zeros
-FULL_HEIGHT = 1.1
+_DASHED = {"linestyle": "--", "linewidth": 2.5, "alpha": 0.6}  # what theory predicts
 
 
 @styled()
@@ -24,7 +24,7 @@ def histogram_rows(traces, predictions=None, *, alt) -> Picture:
     grid = picture.subplots(len(traces), COLUMNS, squeeze=False)
     for row, (label, trace) in zip(grid, traces.items(), strict=True):
         _histogram_row(row, trace, predictions and predictions.get(label))
-        row[0].set_ylabel(label, fontsize=8)
+        row[0].set_ylabel(label.replace(", ", "\n", 1), fontsize=8)
     return picture
 
 
@@ -34,18 +34,24 @@ def layers_shown(depth, columns=COLUMNS) -> np.ndarray:
 
 
 @styled()
-def seed_panels(panels, *, xlabel, alt, log=True) -> Picture:
-    """Return panels side by side, `panels` being title → {label → array (seeds, points)}.
+def seed_panels(panels, predicted=None, *, xlabel, alt, first=1) -> Picture:
+    """Return panels side by side, `panels` being title → {label → array (seeds, points)}, on log axes.
 
-    Lines are medians over the seeds, bands reach from the smallest to the largest.
+    Solid lines are medians over the seeds, bands reach from the smallest to the largest. `predicted` (label →
+    one number per point) is drawn dashed. Points are numbered from `first`; one legend serves all panels.
     """
-    picture = Picture((9.6, 3.0), alt, layout="constrained")
-    for axes, (title, runs) in zip(picture.subplots(1, len(panels)), panels.items(), strict=True):
-        for i, (label, values) in enumerate(runs.items()):
-            _median_and_range(axes, np.log10(values) if log else values, i, label)
+    picture = Picture((9.6, 3.2), alt, layout="constrained")
+    for axes, (title, runs) in zip(
+        picture.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        for label, values in runs.items():
+            i = list(next(iter(panels.values()))).index(label)
+            _median_and_range(axes, first + np.arange(values.shape[1]), values, i, label)
+            if predicted:
+                axes.plot(first + np.arange(values.shape[1]), predicted[label], **_DASHED, color=COLOURS[i])
         axes.set(title=title, xlabel=xlabel)
-        _tidy_axes(axes, log)
-    picture.axes[0].legend(loc="lower left")
+        _log_axis(axes)
+    _legend_below(picture, bool(predicted))
     return picture
 
 
@@ -74,16 +80,15 @@ def matrix_images(matrices, *, alt, height=2.6) -> Picture:
     picture = Picture((9.6, height), alt, layout="constrained")
     for axes, (title, W) in zip(picture.subplots(1, len(matrices)), matrices.items(), strict=True):
         reach = max(np.abs(W).max(), 1e-12)
-        image = axes.imshow(W, cmap="PuOr", vmin=-reach, vmax=reach, interpolation="nearest")
+        axes.imshow(W, cmap="PuOr", vmin=-reach, vmax=reach, interpolation="nearest")
         axes.set(title=title, xlabel="unit", ylabel="input")
         axes.grid(False)
-        picture.colorbar(image, ax=axes, shrink=0.8)
     return picture
 
 
 @styled()
 def seed_dots(groups, *, ylabel, alt) -> Picture:
-    """Return one dot per seed, `groups` being panel title → {label → one number per seed}; a bar is the median."""
+    """Return one dot per seed and a bar at the median; `groups` is title → {label → numbers}."""
     picture = Picture((9.6, 2.8), alt, layout="constrained")
     for axes, (title, runs) in zip(
         picture.subplots(1, len(groups), sharey=True), groups.items(), strict=True
@@ -116,41 +121,46 @@ def _histogram_row(row, trace, prediction):
 
 
 def _histogram(axes, layer, density):
-    counts, edges = layer.histogram.counts, layer.histogram.edges
-    tallest = _tallest(counts)
-    axes.stairs(np.minimum(counts / tallest, FULL_HEIGHT), edges, fill=True, color=SKY, linewidth=0)
+    shares, edges = layer.histogram.shares, layer.histogram.edges
+    unit = height_unit(shares)
+    axes.stairs(np.minimum(shares / unit, FULL_HEIGHT), edges, fill=True, color=SKY, linewidth=0)
     if density is not None:
-        heights = np.minimum(density * layer_size(layer.histogram) / tallest, FULL_HEIGHT)
+        heights = np.minimum(density / unit, FULL_HEIGHT)
         axes.plot((edges[1:] + edges[:-1]) / 2, heights, **PREDICTED | {"linewidth": 1.1})
     margin = 0.04 * (edges[-1] - edges[0])
     axes.set(ylim=(0, FULL_HEIGHT), yticks=[], xlim=(edges[0] - margin, edges[-1] + margin))
-    axes.set_xticks([edges[0], edges[-1]], [f"{edges[0]:g}", f"{edges[-1]:g}"], fontsize=7)
+    axes.set_xticks([edges[0], edges[-1]], [f"{edges[0]:.3g}", f"{edges[-1]:.3g}"], fontsize=7)
     axes.grid(False)
 
 
-def _tallest(counts) -> float:
-    second, first = np.sort(counts)[-2:]
-    return max(min(first, TALLEST_TO_SECOND * second) if second else first, 1)
-
-
-def _median_and_range(axes, values, i, label):
-    places = np.arange(1, values.shape[1] + 1)
+def _median_and_range(axes, places, values, i, label):
     axes.fill_between(
         places, values.min(axis=0), values.max(axis=0), color=COLOURS[i], alpha=0.2, linewidth=0
     )
-    style = {"color": COLOURS[i], "linestyle": LINES[i], "marker": MARKERS[i], "markersize": 4}
+    style = {
+        "color": COLOURS[i],
+        "marker": MARKERS[i],
+        "markersize": 4,
+        "markevery": max(1, len(places) // 10),
+    }
     axes.plot(places, np.median(values, axis=0), label=label, **style)
 
 
-def _tidy_axes(axes, log):
+def _log_axis(axes):
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high / low < 1e3:  # a few labels inside each decade, in plain figures
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
-    if log:
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.set_major_formatter(FuncFormatter(_log_label))
 
 
-def _log_label(exponent, _position):
-    return power_of_ten(exponent) or f"{10.0**exponent:.2g}"
+def _legend_below(picture, with_predicted):
+    handles, labels = picture.axes[0].get_legend_handles_labels()
+    if with_predicted:
+        handles, labels = [*handles, Line2D([], [], **_DASHED, color="#666666")], [*labels, "predicted"]
+    picture.legend(handles, labels, loc="outside lower center", ncols=len(labels))
 
 
 def _shared_limits(curves):

@@ -1,0 +1,136 @@
+"""Dead units (A4): a small network trained on real images while its learning rate and its biases are bad."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers import data, live
+from helpers.activations import with_parameter
+from helpers.network import MLP, cross_entropy
+from helpers.style import BLACK, BLUE, RED
+
+IMAGES, SIDE, UNITS, STEPS = 200, 7, 50, 25
+RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 100)
+SLOPES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1)
+LOSS_SHOWN, Z_SHOWN = 5.0, 10.0
+
+TEXT = {
+    "rate": "learning rate",
+    "bias": "start bias",
+    "slope": "leaky slope",
+    "seed": "seed",
+    "silent": "share of units with z ≤ 0 on every image",
+    "loss": "training loss (cut off at 5)",
+    "largest": "largest z of each unit after training",
+    "unit": "units, sorted (z cut off at ±10)",
+    "step": "step (all 200 images)",
+    "relu": "ReLU",
+    "leaky": "Leaky ReLU",
+    "all_dead": "All ReLU units are dead: only the output's biases still learn.",
+    "diverged": "{label}: the loss has grown out of all bounds by step {step}.",
+    "linear": "With slope 1 the second network is linear: nothing in it can fall silent for good.",
+}
+
+
+class Run(NamedTuple):
+    """One training run: silent share and loss before each step and at the end, the units' largest z then."""
+
+    silent: np.ndarray
+    loss: np.ndarray
+    largest: np.ndarray
+
+
+class DeadReluLab(live.LiveFigure):
+    """Silent units over real training steps under ReLU and Leaky ReLU, the loss, how far gone each unit is."""
+
+    size = (9.6, 3.5)
+
+    def controls(self):
+        return {
+            "rate": live.steps(TEXT["rate"], RATES, 2),
+            "bias": live.real(TEXT["bias"], -10, 2, 0.25, 0.0),
+            "slope": live.steps(TEXT["slope"], SLOPES, 0.01),
+            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+        }
+
+    def build(self):
+        self.images = small_images()
+        axes = self.figure.subplots(1, 3)
+        self.figure.subplots_adjust(left=0.05, right=0.985, top=0.84, bottom=0.15, wspace=0.2)
+        looks = {"relu": {"color": RED, "marker": "o"}, "leaky": {"color": BLUE, "marker": "^"}}
+        self.lines = {
+            name: [self.moving(a.plot([], [], markersize=4, label=TEXT[name], **look)[0]) for a in axes]
+            for name, look in looks.items()
+        }
+        titles = (TEXT["silent"], TEXT["loss"], TEXT["largest"])
+        heights = ((-0.04, 1.04), (0, 1.04 * LOSS_SHOWN), (-1.06 * Z_SHOWN, 1.5 * Z_SHOWN))
+        for a, title, height in zip(axes, titles, heights, strict=True):
+            a.set_title(title, fontsize=9)
+            a.set(ylim=height, xlim=(-1, STEPS + 1), xlabel=TEXT["step"])
+        axes[2].set(xlim=(-1, UNITS), xlabel=TEXT["unit"])
+        axes[2].axhline(0, color=BLACK, linewidth=1)
+        axes[2].legend(loc="upper left")
+
+    def update(self, rate, bias, slope, seed):
+        relu = train_small("relu", *self.images, rate, bias, seed)
+        leaky = train_small(with_parameter("leaky_relu", slope), *self.images, rate, bias, seed)
+        for name, run in (("relu", relu), ("leaky", leaky)):
+            shown = (run.silent, np.minimum(run.loss, LOSS_SHOWN), np.clip(run.largest, -Z_SHOWN, Z_SHOWN))
+            for line, values in zip(self.lines[name], shown, strict=True):
+                line.set_data(np.arange(len(values)), values)
+        self.say(_in_words(relu, leaky, slope))
+        return {
+            "silent_relu": relu.silent[-1],
+            "silent_leaky": leaky.silent[-1],
+            "loss_relu": relu.loss[-1],
+            "loss_leaky": leaky.loss[-1],
+        }
+
+    def free(self):
+        self.images = self.lines = None
+
+
+def small_images() -> tuple[np.ndarray, np.ndarray]:
+    """Return 200 images, shrunk to 7 × 7 by averaging 4 × 4 blocks and standardized, and their labels."""
+    x, y = data.load_batch(IMAGES)
+    x = x.reshape(IMAGES, SIDE, 28 // SIDE, SIDE, 28 // SIDE).mean(axis=(2, 4)).reshape(IMAGES, -1)
+    return (x - x.mean()) / x.std(), y
+
+
+def train_small(activation, x, y, rate, bias, seed) -> Run:
+    """Return the `Run` of a network with one hidden layer, its biases all starting at `bias`.
+
+    Every step uses all images. A run that has overflowed stops, and its last values are repeated.
+    """
+    rng = np.random.default_rng(seed)
+    model = MLP(
+        (x.shape[1], UNITS, 10), activation=activation, initializer="he_normal", rng=rng, dtype=np.float32
+    )
+    model.biases[0] += np.float32(bias)
+    silent, losses = [], []
+    for step in range(STEPS + 1):
+        forward = model.forward(x)
+        loss, dlogits = cross_entropy(forward.logits, y)
+        if not np.isfinite(loss):
+            losses.append(np.inf)
+            break
+        largest = forward.z[0].max(axis=0)
+        silent.append(np.mean(largest <= 0))
+        losses.append(loss)
+        if step < STEPS:
+            model.step(model.backward(forward, dlogits), rate)
+    return Run(np.array(silent), np.array(losses), np.sort(largest))
+
+
+def _in_words(relu, leaky, slope):
+    for run, label in ((relu, TEXT["relu"]), (leaky, TEXT["leaky"])):
+        if not run.loss[-1] < 1e6:
+            return TEXT["diverged"].format(label=label, step=int(np.argmax(~(run.loss < 1e6))))
+    if relu.silent[-1] == 1:
+        return TEXT["all_dead"]
+    return TEXT["linear"] if slope == 1 else ""
+
+
+def dead_relu_lab(**start) -> DeadReluLab:
+    """Return the lab; keyword arguments set its controls, for example `dead_relu_lab(bias=-4)`."""
+    return DeadReluLab(**start)

@@ -1,0 +1,160 @@
+"""The map of order and chaos (V6), with the learner's network as a point on it and its gradients beside it."""
+
+from functools import lru_cache
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.ticker import MultipleLocator
+
+from helpers import data, live
+from helpers.activations import ACTIVATIONS
+from helpers.flow import order_chaos_map, shortened
+from helpers.initializers import variance_scaling
+from helpers.labs import wording
+from helpers.meanfield import chi, depth_scale, fixed_point, predict
+from helpers.network import MLP
+from helpers.plots.panels import CurvePanel, power_of_ten
+from helpers.signals import trace
+from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED
+
+IMAGES = 24
+WIDTH = 150
+DEEPEST = 100
+SIGMA_W2 = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.761, 1.8, 1.9, 2, 2.1, 2.3, 2.6)
+SIGMA_W2 += (3, 3.5, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400)
+MAP_W, MAP_B = np.geomspace(0.1, 400, 60), np.linspace(0, 1, 30)
+SETTLED = 200  # layers after which the variance is taken as settled
+FAR = 3  # the map's colours end at χ = 1/1000 and 1000
+EDGE = 0.01  # closer to 1 than this, χ counts as on the edge
+
+TEXT = {
+    "activation": "activation",
+    "sigma_w2": "σ_w²",
+    "sigma_b2": "σ_b²",
+    "depth": "depth",
+    "seed": "seed",
+    "map": "order (blue, χ < 1) and chaos (orange, χ > 1); lines of equal depth scale",
+    "edge": "edge, χ = 1",
+    "scale": "depth scale 3, 10, 30",
+    "here": "this network",
+    "gradient": "gradient norm of z, per layer",
+    "slope": "slope √χ per layer",
+    "layer": "layer",
+    "grows": "The signal grows without end here; χ is that of a very large signal.",
+}
+COLOURS = LinearSegmentedColormap.from_list("order and chaos", [BLUE, "#ffffff", ORANGE])
+WORDS = {-1: "order", 0: "edge", 1: "chaos"}
+
+
+class MeanFieldLab(live.LiveFigure):
+    """The map of χ over (σ_w², σ_b²), and one network's gradient norms over their prediction."""
+
+    size = (9.6, 4.4)
+
+    def controls(self):
+        activations = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
+        return {
+            "activation": live.choice(TEXT["activation"], activations, "tanh"),
+            "sigma_w2": live.steps(TEXT["sigma_w2"], SIGMA_W2, 1.2),
+            "sigma_b2": live.real(TEXT["sigma_b2"], 0, 1, 0.01, 0.05),
+            "depth": live.whole(TEXT["depth"], 1, DEEPEST, 30),
+            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+        }
+
+    def build(self):
+        self.free()
+        self.figure.subplots_adjust(left=0.06, right=0.99, top=0.86, bottom=0.22, wspace=0.18)
+        self.map_axes, axes = self.figure.subplots(1, 2)
+        self.panel = CurvePanel(axes, TEXT["gradient"], log=True)
+        self.panel.predicted.set_zorder(4)
+        axes.set_xlabel(TEXT["layer"])
+        (self.slope,) = axes.plot([], [], color=GREEN, linestyle=":", linewidth=3, label=TEXT["slope"])
+        (self.point,) = self.map_axes.plot(
+            [], [], color=RED, marker="*", markersize=15, markeredgecolor="white", linestyle="", label=TEXT["here"]
+        )
+        self.moving([*self.panel.artists, self.slope, self.point])
+        (edge,) = self.map_axes.plot([], [], color=BLACK, linewidth=2, label=TEXT["edge"])
+        (scale,) = self.map_axes.plot([], [], color=BLACK, linewidth=0.7, linestyle="--", label=TEXT["scale"])
+        left, right = [self.point, edge, scale], [*self.panel.artists, self.slope]
+        self.figure.legend(handles=left, loc="lower center", ncols=3, bbox_to_anchor=(0.28, 0))
+        self.figure.legend(handles=right, loc="lower center", ncols=3, bbox_to_anchor=(0.77, 0))
+
+    def update(self, activation, sigma_w2, sigma_b2, depth, seed):
+        self._show_map(activation)
+        self.point.set_data([np.log10(sigma_w2)], [sigma_b2])
+        model = self._network(activation, sigma_w2, sigma_b2, depth, seed)
+        x, y = data.load_batch(IMAGES, dtype=np.float64)
+        signals = trace(model, x, y)
+        norms = signals.per_layer("grad_z_norm")
+        q = float(fixed_point(activation, sigma_w2, sigma_b2, layers=SETTLED))
+        slope = float(chi(activation, min(q, 1e20), sigma_w2))
+        self.panel.show(norms, predict(model, x, signals.output_error).grad_z_norm)
+        self._show_slope(norms, slope)
+        self.say(wording.signal_in_words(signals) or ("" if np.isfinite(q) else TEXT["grows"]))
+        return {
+            "chi": slope,
+            "phase": WORDS[int(np.sign(slope - 1)) if abs(slope - 1) > EDGE else 0],
+            "depth_scale": "endless" if slope == 1 else float(depth_scale(slope)),
+            "q": q,
+            "ratio": norms[0] / norms[-1] if norms[-1] else "0 / 0",
+        }
+
+    def free(self):
+        self._base, self._drawn_map, self._map_artists = (None, None), None, []
+
+    def _network(self, activation, sigma_w2, sigma_b2, depth, seed):
+        """A hundred layers with weights and biases of variance 1, kept while the seed stays; then cut and scaled."""
+        if self._base[0] != seed:
+            rng, unit = np.random.default_rng(seed), variance_scaling(1, "fan_in", "normal")
+            sizes = (784, *[WIDTH] * DEEPEST, 10)
+            self._base = seed, MLP(sizes, initializer=unit, bias_std=1.0, rng=rng)
+        model = shortened(self._base[1], depth, activation).scaled(np.sqrt(sigma_w2))
+        model.bias_std = np.sqrt(sigma_b2)
+        model.biases = [model.bias_std * b for b in model.biases]
+        return model
+
+    def _show_slope(self, norms, slope):
+        """The straight line of slope √χ per layer through the measured last layer."""
+        layers = np.arange(1, len(norms) + 1)
+        line = np.log10(norms[-1]) + (len(norms) - layers) / 2 * np.log10(slope)
+        self.slope.set_data(layers, np.where(np.isfinite(line), line, np.nan))
+
+    def _show_map(self, activation):
+        if self._drawn_map == activation:
+            return
+        for artist in self._map_artists:
+            artist.remove()
+        self._map_artists = draw_map(self.map_axes, activation)
+        self._drawn_map = activation
+        self.redraw()
+
+
+def draw_map(axes, activation) -> list:
+    """Draw log10 χ over (log10 σ_w², σ_b²) with its edge and its lines of equal depth scale; return the artists."""
+    log_chi = map_of(activation)
+    extent = (*np.log10(MAP_W[[0, -1]]), MAP_B[0], MAP_B[-1])
+    image = axes.imshow(
+        log_chi, extent=extent, origin="lower", aspect="auto", cmap=COLOURS, norm=Normalize(-FAR, FAR),
+        interpolation="bilinear",
+    )  # fmt: skip
+    places = np.log10(MAP_W), MAP_B, np.log(10) * log_chi
+    edge = axes.contour(*places, levels=[0], colors=BLACK, linewidths=2)
+    levels = sorted(sign / scale for scale in (3, 10, 30) for sign in (-1, 1))  # |ln χ| = 1 / depth scale
+    scales = axes.contour(*places, levels=levels, colors=BLACK, linewidths=0.7, linestyles="--")
+    axes.set(title=TEXT["map"], xlabel=TEXT["sigma_w2"], ylabel=TEXT["sigma_b2"])
+    axes.title.set_fontsize(8.5)
+    axes.xaxis.set_major_formatter(lambda value, _: power_of_ten(value))
+    axes.xaxis.set_major_locator(MultipleLocator(1))
+    axes.grid(False)
+    return [image, edge, scales]
+
+
+@lru_cache(maxsize=32)
+def map_of(activation):
+    """Return log10 χ on the map's grid, computed once per activation."""
+    return np.log10(order_chaos_map(activation, MAP_W, MAP_B))
+
+
+def mean_field_lab(**start) -> MeanFieldLab:
+    """Return the lab; keyword arguments set its controls, for example `mean_field_lab(activation="relu")`."""
+    return MeanFieldLab(**start)
