@@ -328,6 +328,7 @@ def test_the_servers_own_token_is_random(place, monkeypatch):
 def test_root_and_only_root_gets_the_flag_and_is_told(root, place, monkeypatch, capsys):
     commands = []
     monkeypatch.setattr(course, "is_root", lambda: root)
+    monkeypatch.setattr(course, "fetch_images", lambda variables: "folder")
     monkeypatch.setattr(course, "run_to_its_end", lambda command, variables: commands.append(command) or 0)
     assert course.lab(["--no-browser"]) == 0
     assert ("--allow-root" in commands[0]) == root

@@ -63,6 +63,7 @@ class ActivationLab(live.LiveFigure):
             2,
             2,
             width_ratios=(1.6, 1),
+            height_ratios=(1.5, 1),
             left=0.05,
             right=0.985,
             top=0.87,
@@ -73,7 +74,7 @@ class ActivationLab(live.LiveFigure):
         self._build_curves(self.figure.add_subplot(grid[:, 0]))
         self._build_output(self.figure.add_subplot(grid[0, 1]))
         self.facts = [
-            self.moving(self.figure.text(x, 0.35, "", va="top", linespacing=1.5)) for x in (0.63, 0.82)
+            self.moving(self.figure.text(x, 0.31, "", va="top", linespacing=1.5)) for x in (0.63, 0.82)
         ]
 
     def update(self, activation, compare, z, parameter, spread):
@@ -128,7 +129,7 @@ class ActivationLab(live.LiveFigure):
         self._name_curves(first, second)
 
     def _name_curves(self, first, second):
-        """The legend below the panel: it stands still, and is drawn anew when one of the activations changes."""
+        """The legend below the panel stands still until one of the two activations changes."""
         names = (first.name, second and second.name)
         if self.named == names:
             return
@@ -172,7 +173,7 @@ class ActivationLab(live.LiveFigure):
             dies=yes[entry.can_die],
         )
         for text, words in zip(self.facts, (told, f"{made}\n{parameter}"), strict=True):
-            text.set_text(words)
+            text.set_text(words.replace("-", "−"))
 
 
 def _entry(name, parameter):
@@ -193,7 +194,7 @@ def _slope_in_words(slope, largest):
 
 
 def _limit(value):
-    return f"{value:.3g}".replace("-", "−") if np.isfinite(value) else ("−∞" if value < 0 else "∞")
+    return f"{value:.3g}" if np.isfinite(value) else ("−∞" if value < 0 else "∞")
 
 
 def activation_lab(**start) -> ActivationLab:

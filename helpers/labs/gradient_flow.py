@@ -9,6 +9,7 @@ from helpers.initializers import INITIALIZERS
 from helpers.labs import wording
 from helpers.meanfield import predict
 from helpers.network import MLP
+from helpers.plots.flow import set_layer_axis
 from helpers.plots.panels import CurvePanel
 from helpers.signals import trace
 from helpers.style import BLACK
@@ -18,8 +19,28 @@ WIDTH = 100
 DEEPEST = 100
 DEPTHS = (1, 5, 10, 20, 40, 60, 80, 100)  # where the ratio is measured
 RATIO_IMAGES = 16
-REACHES = (10, 25, 50, 100)  # ends of the layer axis
-GAINS = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.3, 2**0.5, 1.5, 5 / 3, 1.8)
+GAINS = (
+    0,
+    0.01,
+    0.03,
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    1,
+    1.1,
+    1.2,
+    1.3,
+    2**0.5,
+    1.5,
+    5 / 3,
+    1.8,
+)
 GAINS += (2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
 TEXT = {
@@ -55,8 +76,12 @@ class GradientFlowLab(live.LiveFigure):
     def build(self):
         self.free()
         self.figure.subplots_adjust(left=0.06, right=0.99, top=0.85, bottom=0.09, hspace=0.42, wspace=0.16)
-        places = dict(zip(("gradient", "std", "saturated", "ratio"), self.figure.subplots(2, 2).flat, strict=True))
-        self.panels = {name: CurvePanel(axes, TEXT[name], log=name != "saturated") for name, axes in places.items()}
+        places = dict(
+            zip(("gradient", "std", "saturated", "ratio"), self.figure.subplots(2, 2).flat, strict=True)
+        )
+        self.panels = {
+            name: CurvePanel(axes, TEXT[name], log=name != "saturated") for name, axes in places.items()
+        }
         for name, panel in self.panels.items():
             panel.axes.set_xlabel(TEXT["depth" if name == "ratio" else "layer"])
             self.moving(panel.artists)
@@ -75,7 +100,8 @@ class GradientFlowLab(live.LiveFigure):
         self.panels["gradient"].show(signals.per_layer("grad_z_norm"), predicted.grad_z_norm)
         self.panels["std"].show(signals.per_layer("std"), predicted.std)
         self._show_saturation(signals, predicted, activation)
-        self._set_reach(depth)
+        for name in ("gradient", "std", "saturated"):
+            set_layer_axis(self.panels[name].axes, depth)
         self._show_ratios(deep, x, y, depth, (activation, initializer, gain))
         self.say(wording.signal_in_words(signals))
         return self._numbers(signals)
@@ -95,12 +121,6 @@ class GradientFlowLab(live.LiveFigure):
         panel = self.panels["saturated"]
         panel.show(signals.per_layer("share_saturated"), expected)
         panel.axes.set_ylim(-0.05, 1.05)
-
-    def _set_reach(self, depth):
-        """Room for a few more layers, so that the axes, and the background with them, change seldom."""
-        reach = next(reach for reach in REACHES if depth <= reach)
-        for name in ("gradient", "std", "saturated"):
-            self.panels[name].axes.set_xlim(1 - 0.03 * reach, 1.03 * reach)
 
     def _show_ratios(self, deep, x, y, depth, settings):
         """Dots at `DEPTHS` over the prediction for all depths: measured anew only when the network is another."""

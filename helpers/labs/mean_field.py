@@ -13,6 +13,7 @@ from helpers.initializers import variance_scaling
 from helpers.labs import wording
 from helpers.meanfield import chi, depth_scale, fixed_point, predict
 from helpers.network import MLP
+from helpers.plots.flow import reach_of, set_layer_axis
 from helpers.plots.panels import CurvePanel, power_of_ten
 from helpers.signals import trace
 from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED
@@ -20,11 +21,34 @@ from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED
 IMAGES = 24
 WIDTH = 150
 DEEPEST = 100
-SIGMA_W2 = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.761, 1.8, 1.9, 2, 2.1, 2.3, 2.6)
+SIGMA_W2 = (
+    0.1,
+    0.2,
+    0.3,
+    0.5,
+    0.7,
+    0.9,
+    1,
+    1.1,
+    1.2,
+    1.3,
+    1.4,
+    1.5,
+    1.6,
+    1.7,
+    1.761,
+    1.8,
+    1.9,
+    2,
+    2.1,
+    2.3,
+    2.6,
+)
 SIGMA_W2 += (3, 3.5, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400)
 MAP_W, MAP_B = np.geomspace(0.1, 400, 60), np.linspace(0, 1, 30)
 SETTLED = 200  # layers after which the variance is taken as settled
-FAR = 3  # the map's colours end at χ = 1/1000 and 1000
+UNIT = variance_scaling(1, "fan_in", "normal")
+FAR = 2  # the map's colours end at χ = 1/100 and 100
 EDGE = 0.01  # closer to 1 than this, χ counts as on the edge
 
 TEXT = {
@@ -33,9 +57,9 @@ TEXT = {
     "sigma_b2": "σ_b²",
     "depth": "depth",
     "seed": "seed",
-    "map": "order (blue, χ < 1) and chaos (orange, χ > 1); lines of equal depth scale",
+    "map": "order (blue, χ < 1) and chaos (orange, χ > 1)",
     "edge": "edge, χ = 1",
-    "scale": "depth scale 3, 10, 30",
+    "scale": "depth scale 3, 10, 30 layers",
     "here": "this network",
     "gradient": "gradient norm of z, per layer",
     "slope": "slope √χ per layer",
@@ -70,8 +94,9 @@ class MeanFieldLab(live.LiveFigure):
         axes.set_xlabel(TEXT["layer"])
         (self.slope,) = axes.plot([], [], color=GREEN, linestyle=":", linewidth=3, label=TEXT["slope"])
         (self.point,) = self.map_axes.plot(
-            [], [], color=RED, marker="*", markersize=15, markeredgecolor="white", linestyle="", label=TEXT["here"]
-        )
+            [], [], color=RED, marker="*", markersize=15, markeredgecolor="white", linestyle="",
+            label=TEXT["here"], clip_on=False,
+        )  # fmt: skip
         self.moving([*self.panel.artists, self.slope, self.point])
         (edge,) = self.map_axes.plot([], [], color=BLACK, linewidth=2, label=TEXT["edge"])
         (scale,) = self.map_axes.plot([], [], color=BLACK, linewidth=0.7, linestyle="--", label=TEXT["scale"])
@@ -90,6 +115,7 @@ class MeanFieldLab(live.LiveFigure):
         slope = float(chi(activation, min(q, 1e20), sigma_w2))
         self.panel.show(norms, predict(model, x, signals.output_error).grad_z_norm)
         self._show_slope(norms, slope)
+        set_layer_axis(self.panel.axes, depth)
         self.say(wording.signal_in_words(signals) or ("" if np.isfinite(q) else TEXT["grows"]))
         return {
             "chi": slope,
@@ -103,11 +129,12 @@ class MeanFieldLab(live.LiveFigure):
         self._base, self._drawn_map, self._map_artists = (None, None), None, []
 
     def _network(self, activation, sigma_w2, sigma_b2, depth, seed):
-        """A hundred layers with weights and biases of variance 1, kept while the seed stays; then cut and scaled."""
-        if self._base[0] != seed:
-            rng, unit = np.random.default_rng(seed), variance_scaling(1, "fan_in", "normal")
-            sizes = (784, *[WIDTH] * DEEPEST, 10)
-            self._base = seed, MLP(sizes, initializer=unit, bias_std=1.0, rng=rng)
+        """Weights and biases of variance 1, kept while seed and axis stay; then cut to the depth and scaled."""
+        key = seed, reach_of(depth)
+        if self._base[0] != key:
+            sizes = (784, *[WIDTH] * reach_of(depth), 10)
+            model = MLP(sizes, initializer=UNIT, bias_std=1.0, rng=np.random.default_rng(seed))
+            self._base = key, model
         model = shortened(self._base[1], depth, activation).scaled(np.sqrt(sigma_w2))
         model.bias_std = np.sqrt(sigma_b2)
         model.biases = [model.bias_std * b for b in model.biases]
@@ -142,7 +169,6 @@ def draw_map(axes, activation) -> list:
     levels = sorted(sign / scale for scale in (3, 10, 30) for sign in (-1, 1))  # |ln χ| = 1 / depth scale
     scales = axes.contour(*places, levels=levels, colors=BLACK, linewidths=0.7, linestyles="--")
     axes.set(title=TEXT["map"], xlabel=TEXT["sigma_w2"], ylabel=TEXT["sigma_b2"])
-    axes.title.set_fontsize(8.5)
     axes.xaxis.set_major_formatter(lambda value, _: power_of_ten(value))
     axes.xaxis.set_major_locator(MultipleLocator(1))
     axes.grid(False)

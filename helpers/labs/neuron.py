@@ -74,10 +74,14 @@ class NeuronLab(live.LiveFigure):
         panel.point.set_label(TEXT["slope_points"])
         self.gradients = [
             panel.axes.plot([], [], color=colour, marker=marker, markersize=6, linestyle="", label=label)[0]
-            for colour, marker, label in zip((GREEN, ORANGE), MARKERS[2:4], TEXT["gradient_points"], strict=True)
+            for colour, marker, label in zip(
+                (GREEN, ORANGE), MARKERS[2:4], TEXT["gradient_points"], strict=True
+            )
         ]
         self.moving(self.gradients)
-        self.figure.legend(handles=[panel.point, *self.gradients], loc="lower right", ncols=3, handletextpad=0.2)
+        self.figure.legend(
+            handles=[panel.point, *self.gradients], loc="lower right", ncols=3, handletextpad=0.2
+        )
 
 
 class _CurveAndPoint:
@@ -106,7 +110,9 @@ def neuron(activation, w1, w2) -> tuple:
     The gradients are those of h = f(z) with respect to the two weights, ∂h/∂w_i = f'(z) x_i.
     """
     z = w1 * INPUTS[0] + w2 * INPUTS[1]
-    value, slope = (float(function(np.float64(z))) for function in (ACTIVATIONS[activation].f, ACTIVATIONS[activation].df))
+    value, slope = (
+        float(function(np.float64(z))) for function in (ACTIVATIONS[activation].f, ACTIVATIONS[activation].df)
+    )
     return z, value, slope, np.array(INPUTS) * slope
 
 

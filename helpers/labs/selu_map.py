@@ -29,11 +29,11 @@ TEXT = {
     "rest": "comes to rest",
     "mean_curve": "mean, per layer",
     "std_curve": "standard deviation, per layer",
-    "impossible": "No {width} weights have sum ω = {omega:g} and squares adding to τ = {tau:g}: prediction only.",
-    "overflow": "Overflow: the variance outgrows the computer's numbers.",
-    "vanished": "The signal vanishes: mean and variance go to 0.",
+    "impossible": "Prediction only: no {width} weights have sum {omega:g} and squares adding to {tau:g}.",
+    "overflow": "Overflow: the variance grows out of all bounds.",
+    "vanished": "In the end the signal vanishes: mean and variance go to 0.",
     "outside": "The path leaves the picture at layer {layer}.",
-    "constant": "The variance goes to 0: every input ends as the same number.",
+    "constant": "In the end the variance is 0: every input becomes the same number.",
 }
 
 
@@ -72,7 +72,6 @@ class SeluMapLab(live.LiveFigure):
             CurvePanel(self.figure.add_subplot(grid[row, 1]), title, log=log)
             for row, (title, log) in enumerate(panels)
         ]
-        self.curves[0].axes.legend(loc="upper right")
         for panel in self.curves:
             self.moving(panel.artists)
 
@@ -90,11 +89,11 @@ class SeluMapLab(live.LiveFigure):
         self.say(
             _in_words(path) if possible else TEXT["impossible"].format(width=width, omega=omega, tau=tau)
         )
+        told = {"predicted": predicted} | ({"measured": measured} if possible else {})
         return {
-            "predicted_mean": predicted[-1, 0],
-            "predicted_variance": predicted[-1, 1],
-            "measured_mean": measured[-1, 0],
-            "measured_variance": measured[-1, 1],
+            f"{name}_{part}": path[-1, i]
+            for name, path in told.items()
+            for i, part in enumerate(("mean", "variance"))
         }
 
     def free(self):

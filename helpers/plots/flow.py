@@ -25,7 +25,9 @@ def set_layer_axis(axes: Axes, depth) -> None:
 
 
 @styled()
-def ratio_by_depth(depths, measured, predicted, *, alt="gradient ratio first / last layer against depth") -> Picture:
+def ratio_by_depth(
+    depths, measured, predicted, *, alt="gradient ratio first / last layer against depth"
+) -> Picture:
     """Return the ratio first / last layer against depth: median dots, a bar from lowest to highest, prediction.
 
     `measured` maps a label to an array (seeds, len(depths)), `predicted` the same labels to (len(depths),).
@@ -72,7 +74,9 @@ def small_multiples(measured, predicted, *, ylabel, alt="one small panel per net
 
 
 @styled()
-def lottery(paths, variance_per_layer, *, alt="log of the signal layer by layer, one line per seed") -> Picture:
+def lottery(
+    paths, variance_per_layer, *, alt="log of the signal layer by layer, one line per seed"
+) -> Picture:
     """Return one panel per label with a thin line per seed and the predicted spread of ±2 standard deviations.
 
     `paths` maps a label to an array (seeds, layers) of ln‖h‖², centred by nobody; `variance_per_layer` maps the
@@ -85,7 +89,13 @@ def lottery(paths, variance_per_layer, *, alt="log of the signal layer by layer,
         drift, variance = variance_per_layer[label]
         axes.plot(layers, values.T, color=BLUE, linewidth=0.6, alpha=0.5)
         for sign in (-2, 2):
-            axes.plot(layers, drift * layers + sign * np.sqrt(variance * layers), color=RED, linestyle="--", linewidth=2)
+            axes.plot(
+                layers,
+                drift * layers + sign * np.sqrt(variance * layers),
+                color=RED,
+                linestyle="--",
+                linewidth=2,
+            )
         axes.plot([], [], color=BLUE, linewidth=0.6, label="one seed, measured")
         axes.plot([], [], color=RED, linestyle="--", linewidth=2, label="predicted, ±2 standard deviations")
         axes.set(title=label, xlabel="layer")

@@ -112,7 +112,7 @@ def power_of_ten(exponent) -> str:
 def fitting_limits(values, present, smallest) -> tuple[float, float]:
     """Return axis limits for the finite values: the present ones where they still serve, else new ones.
 
-    Present limits serve while all values lie inside and fill a quarter of them, so that a small step of a
+    Present limits serve while all values lie inside and fill an eighth of them, so that a small step of a
     slider leaves the axis alone and the background need not be redrawn. New ones are at least `smallest` wide.
     """
     values = values[np.isfinite(values)]
@@ -120,7 +120,7 @@ def fitting_limits(values, present, smallest) -> tuple[float, float]:
         return present
     low, high = values.min(), values.max()
     width = present[1] - present[0]
-    if present[0] <= low and high <= present[1] and max(high - low, smallest / 2) >= width / 4:
+    if present[0] <= low and high <= present[1] and max(high - low, smallest / 2) >= width / 8:
         return present
-    room = max(0.35 * (high - low), (smallest - (high - low)) / 2)
+    room = max(0.4 * (high - low), (smallest - (high - low)) / 2)
     return low - room, high + room
