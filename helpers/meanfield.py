@@ -16,7 +16,7 @@ import numpy as np
 from helpers.activations import get_activation
 
 _TAIL = 12.0  # beyond 12 standard deviations a normal variable has a probability of 1e-33
-_LOG_Q, _LOG_Q_STEP = np.linspace(-46, 46, 1841, retstep=True)  # ln q of the tables: q from 1e-20 to 1e20
+_LOG_Q, _LOG_Q_STEP = np.linspace(-46, 30, 1521, retstep=True)  # ln q of the tables: q from 1e-20 to 1e13
 _XI = np.array([NormalDist().inv_cdf((k + 0.5) / 400) for k in range(400)])  # at evenly spaced levels
 _Q_LEVELS = (np.arange(20) + 0.5) / 20
 

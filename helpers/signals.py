@@ -184,10 +184,8 @@ def norm(a) -> float:
 
 def share_saturated(slope, activation) -> float:
     """Return the share of all pre-activations whose derivative is below `SATURATED_SLOPE` of its largest."""
-    return (
-        np.count_nonzero(np.abs(slope) < slope.dtype.type(SATURATED_SLOPE * largest_slope(activation)))
-        / slope.size
-    )
+    limit = slope.dtype.type(SATURATED_SLOPE * largest_slope(activation))
+    return float(np.count_nonzero(np.abs(slope) < limit) / slope.size)
 
 
 def share_dead(slope) -> float:

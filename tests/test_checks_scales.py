@@ -1,5 +1,7 @@
 """The checks of lesson 04: right answers pass, each known slip is met with its own reason."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,7 @@ def he(shape, rng):
 
 
 def moment(sizes, mean_square):
-    for a, b in zip(sizes[:-2], sizes[1:-1], strict=True):
+    for a, b in pairwise(sizes[:-1]):
         mean_square *= a * 2 / (a + b) / 2
     return mean_square
 
@@ -125,7 +127,7 @@ def test_other_initializers_are_not_he(initializer):
 
 
 def test_the_expected_moment_is_what_networks_have():
-    """The check's own formula against 60 drawn networks, so that check and learner can't be wrong together."""
+    """The check's own formula against 60 drawn networks: it must not be wrong together with the learner."""
     x = np.random.default_rng(0).standard_normal((200, 90))
     sizes = (90, 60, 60, 5)
     runs = [

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the top of the page to its foot: a module may import its own tier and those above it.
 TIERS = ("numerics", "signals", "beside", "pictures", "live")
 PLACES = {
-    "numerics": "numerics activations initializers gradcheck "
+    "numerics": "numerics activations initializers gradcheck tables "
     "normalization preprocessing regularization augmentation",
     "signals": "network residual meanfield signals flow landscape facts data standin imagefiles",
     "beside": "deep clinic checks",

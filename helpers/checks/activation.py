@@ -1,4 +1,4 @@
-"""Exercise checks of lesson 03: Leaky ReLU and its slope's gradient, SELU's conditions, maxout, dead units."""
+"""Exercise checks of lesson 03: Leaky ReLU and its gradients, SELU's conditions, maxout, dead units."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def leaky_relu_with_gradients(answer):
         0.3 <= kink <= 1, f"at the kink z = 0 your dh_dz is {kink:.3g}; choose the slope on one of its sides."
     )
     side = "the slope" if np.isclose(kink, 0.3) else "1" if np.isclose(kink, 1) else "a value between"
-    return f"value and both derivatives fit for three slopes; at the kink you chose {side}, and any choice will do."
+    return f"value and both derivatives fit for three slopes; at the kink you chose {side}, as one may."
 
 
 def _three(got):
@@ -142,11 +142,11 @@ def _fits(w, b, wanted, name, known):
 
 @exercise
 def dead_units(answer):
-    """Check a function (W, b, x) → which units of a ReLU layer are dead on the images x: True or False each."""
+    """Check a function (W, b, x) → which units of a ReLU layer are dead on the inputs x."""
     rng = np.random.default_rng(3)
     W, b, x = (
         rng.standard_normal((6, 5)),
-        np.array([-40.0, 0.0, -4.0, -30.0, 1.0]),
+        np.array([-40.0, -1.0, -4.0, -30.0, 1.0]),
         rng.standard_normal((50, 6)),
     )
     z = x @ W + b

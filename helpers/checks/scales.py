@@ -1,5 +1,6 @@
 """Checks of lesson 04: fans of a kernel, He's normal weights, the signal that Glorot leaves to ReLU, LSUV."""
 
+from itertools import pairwise
 from math import prod, sqrt
 
 import numpy as np
@@ -105,8 +106,7 @@ def relu_second_moment(answer):
 
 def _glorot_factors(sizes, share=0.5):
     """fan_in Var(w) · share of every hidden layer: what each one does to E[h²]."""
-    pairs = list(zip(sizes, sizes[1:], strict=False))[:-1]
-    return [share * a * 2 / (a + b) for a, b in pairs]
+    return [share * a * 2 / (a + b) for a, b in pairwise(sizes[:-1])]
 
 
 def _wrong_moments(sizes, start):

@@ -41,7 +41,7 @@ def cards(names, *, columns=COLUMNS, reach=5.0, alt=None) -> Picture:
     columns = min(columns, len(entries))
     rows = -(-len(entries) // columns)
     told = alt or f"value and derivative of {', '.join(entry.label for entry in entries)}"
-    picture = Picture((2.4 * max(columns, 2), 0.6 + 1.75 * rows), told, layout="constrained")
+    picture = Picture((2.2 * max(columns, 2), 0.6 + 1.55 * rows), told, layout="constrained")
     grid = picture.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
     z = np.linspace(-reach, reach, 401)
     for axes, entry in zip(grid, entries, strict=False):
@@ -133,7 +133,7 @@ def training_panels(runs, reference, *, x, alt=None) -> Picture:
         alt or f"training loss over {next(iter(runs.values())).shape[0]} seeds under {len(runs)} activations"
     )
     rows = -(-len(runs) // COLUMNS)
-    picture = Picture((9.6, 0.8 + 1.5 * rows), told, layout="constrained")
+    picture = Picture((8.8, 0.8 + 1.4 * rows), told, layout="constrained")
     grid = picture.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True)
     for axes, (name, losses) in zip(grid.flat, runs.items(), strict=False):
         axes.fill_between(x, losses.min(axis=0), losses.max(axis=0), color=BLUE, alpha=0.25, linewidth=0)

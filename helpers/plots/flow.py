@@ -1,14 +1,15 @@
-"""Pictures of lesson 02: the gradient ratio by depth, every activation at once, and the lottery of narrow nets."""
+"""Pictures of lesson 02: the gradient ratio by depth, all activations at once, the lottery of narrow nets."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from helpers.plots.panels import power_of_ten
-from helpers.style import BLUE, COLOURS, MARKERS, MEASURED, PREDICTED, RED, Picture, styled
+from helpers.plots.panels import fitting_limits, power_of_ten
+from helpers.style import BLUE, MEASURED, PREDICTED, Picture, styled
 
 REACHES = (10, 25, 50, 100)  # ends of a live layer axis, so that it changes seldom
 COLUMNS = 4
+DECADES = 2.4  # a log axis shows at least so many, lest the eye take noise for a trend
 
 
 def reach_of(depth) -> int:
@@ -25,46 +26,41 @@ def set_layer_axis(axes: Axes, depth) -> None:
 
 
 @styled()
-def ratio_by_depth(
-    depths, measured, predicted, *, alt="gradient ratio first / last layer against depth"
-) -> Picture:
-    """Return the ratio first / last layer against depth: median dots, a bar from lowest to highest, prediction.
+def ratio_by_depth(depths, measured, predicted, *, alt="gradient ratio against depth") -> Picture:
+    """Return the ratio first / last layer against depth: median, bar from lowest to highest, prediction.
 
-    `measured` maps a label to an array (seeds, len(depths)), `predicted` the same labels to (len(depths),).
+    `measured` maps a label to an array (seeds, depths), `predicted` the same labels to (depths,). Each label
+    has its own panel and scale.
     """
-    picture = Picture((9.6, 3.4), alt, layout="constrained")
-    axes = picture.subplots()
-    for i, (label, ratios) in enumerate(measured.items()):
+    picture = Picture((9.6, 3.0), alt, layout="constrained")
+    panels = picture.subplots(1, len(measured), squeeze=False)[0]
+    for axes, (label, ratios) in zip(panels, measured.items(), strict=True):
         low, middle, high = np.log10([ratios.min(axis=0), np.median(ratios, axis=0), ratios.max(axis=0)])
-        axes.errorbar(
-            depths, middle, [middle - low, high - middle], color=COLOURS[i], marker=MARKERS[i], markersize=5,
-            linestyle="", capsize=4, label=f"{label}, measured",
-        )  # fmt: skip
-        line = {**PREDICTED, "color": COLOURS[i]}
-        axes.plot(depths, np.log10(predicted[label]), **line, label=f"{label}, predicted")
-    axes.set(xlabel="depth", ylabel="gradient norm, first / last layer")
-    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        bars = [middle - low, high - middle]
+        axes.errorbar(depths, middle, bars, **MEASURED | {"linestyle": ""}, capsize=4, label="median and range")
+        axes.plot(depths, np.log10(predicted[label]), **PREDICTED, label="predicted")
+        axes.set(title=label, xlabel="depth")
+        _log_axis(axes, [*low, *high, *np.log10(predicted[label])])
+    panels[0].set_ylabel("gradient norm, first / last layer")
+    panels[0].legend(loc="upper right")
     return picture
 
 
 @styled()
-def small_multiples(measured, predicted, *, ylabel, alt="one small panel per network") -> Picture:
-    """Return a small panel per label: dots over layers, and the predicted dashed line, all on one log axis.
+def small_multiples(measured, predicted, *, ylabel, alt="gradient norm per layer, one panel each") -> Picture:
+    """Return a small panel per label: dots over layers and the predicted dashed line, each on its own log axis.
 
     `measured` and `predicted` map the same labels to one positive number per layer.
     """
     rows = -(-len(measured) // COLUMNS)
     picture = Picture((9.6, 0.3 + 1.25 * rows), alt, layout="constrained")
-    grid = picture.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True)
+    grid = picture.subplots(rows, COLUMNS, squeeze=False, sharex=True)
     for axes, (label, norms) in zip(grid.flat, measured.items(), strict=False):
-        layers = np.arange(1, len(norms) + 1)
-        axes.plot(layers, np.log10(norms), **MEASURED, label="measured")
-        axes.plot(layers, np.log10(predicted[label]), **PREDICTED, label="predicted")
+        layers, logs, line = np.arange(1, len(norms) + 1), np.log10(norms), np.log10(predicted[label])
+        axes.plot(layers, logs, **MEASURED | {"linestyle": ""}, label="measured")
+        axes.plot(layers, line, **PREDICTED, label="predicted")
         axes.set_title(label, fontsize=9, pad=2)
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
-        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+        _log_axis(axes, [*logs, *line])
     for spare in list(grid.flat)[len(measured) :]:
         spare.set_visible(False)
     picture.supxlabel("layer", fontsize=9)
@@ -74,31 +70,30 @@ def small_multiples(measured, predicted, *, ylabel, alt="one small panel per net
 
 
 @styled()
-def lottery(
-    paths, variance_per_layer, *, alt="log of the signal layer by layer, one line per seed"
-) -> Picture:
-    """Return one panel per label with a thin line per seed and the predicted spread of ±2 standard deviations.
+def lottery(paths, per_layer, *, alt="log of the signal layer by layer, one line per seed") -> Picture:
+    """Return one panel per label: a thin line per seed, and the predicted spread of ±2 standard deviations.
 
-    `paths` maps a label to an array (seeds, layers) of ln‖h‖², centred by nobody; `variance_per_layer` maps the
-    label to (drift, variance) per layer.
+    `paths` maps a label to an array (seeds, layers) of the log of the signal's mean square, `per_layer` the
+    same labels to the predicted (drift, variance) that one layer adds to it.
     """
     picture = Picture((9.6, 3.4), alt, layout="constrained")
-    all_axes = picture.subplots(1, len(paths), sharey=True)
-    for axes, (label, values) in zip(np.ravel(all_axes), paths.items(), strict=True):
-        layers = np.arange(1, values.shape[1] + 1)
-        drift, variance = variance_per_layer[label]
-        axes.plot(layers, values.T, color=BLUE, linewidth=0.6, alpha=0.5)
+    panels = picture.subplots(1, len(paths), sharey=True, squeeze=False)[0]
+    for axes, (label, logs) in zip(panels, paths.items(), strict=True):
+        layers = np.arange(1, logs.shape[1] + 1)
+        lines = axes.plot(layers, logs.T, color=BLUE, linewidth=0.6, alpha=0.5)
+        drift, variance = per_layer[label]
         for sign in (-2, 2):
-            axes.plot(
-                layers,
-                drift * layers + sign * np.sqrt(variance * layers),
-                color=RED,
-                linestyle="--",
-                linewidth=2,
-            )
-        axes.plot([], [], color=BLUE, linewidth=0.6, label="one seed, measured")
-        axes.plot([], [], color=RED, linestyle="--", linewidth=2, label="predicted, ±2 standard deviations")
+            border = drift * layers + sign * np.sqrt(variance * layers)
+            (edge,) = axes.plot(layers, border, **PREDICTED)
         axes.set(title=label, xlabel="layer")
-    np.ravel(all_axes)[0].set_ylabel("ln of the mean square of h")
-    np.ravel(all_axes)[0].legend(loc="lower left")
+    panels[0].set_ylabel("ln of the mean square of h")
+    labels = ["one seed, measured", "predicted, ±2 standard deviations"]
+    panels[0].legend([lines[0], edge], labels, loc="lower left")
     return picture
+
+
+def _log_axis(axes, logs):
+    """Whole powers of ten as ticks, and at least `DECADES` of them in sight."""
+    axes.set_ylim(*fitting_limits(np.asarray(logs, float), (0, 1e9), DECADES))
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))

@@ -24,6 +24,7 @@ def histograms(trace, densities=None, *, alt="histograms of the activations, lay
     for i, layer in enumerate(layers):
         panel = HistogramPanel(axes[i], *histogram_range(layer.activation), len(layer.histogram.counts))
         panel.show(i + 1, layer, None if densities is None else densities[i])
+        axes[i].set_title(" ", fontsize=8)  # room for the panel's own title, which the layout does not see
     for spare in list(axes)[len(layers) :]:
         spare.set_visible(False)
     return picture
