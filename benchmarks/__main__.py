@@ -31,7 +31,9 @@ SECTIONS = {  # name → module with a function `measure()` that returns a list 
 def main(arguments=None) -> int:
     """Run the command line; a missed promise is told in the table and does not change the exit code 0."""
     parser = argparse.ArgumentParser(
-        prog="python3 -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python3 -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("sections", nargs="*", metavar="section", help=f"some of: {', '.join(SECTIONS)}")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there too")
@@ -48,7 +50,10 @@ def elsewhere(missing, arguments) -> int:
     """Run with the course's own Python where it is set up; otherwise say how to set it up."""
     if VENV_PYTHON.exists() and Path(sys.prefix).resolve() != VENV_PYTHON.parent.parent.resolve():
         return subprocess.call([str(VENV_PYTHON), "-m", "benchmarks", *arguments], cwd=str(ROOT))
-    print(f"This Python lacks {', '.join(missing)}. Set the course up first: python3 course.py lab", file=sys.stderr)
+    print(
+        f"This Python lacks {', '.join(missing)}. Set the course up first: python3 course.py lab",
+        file=sys.stderr,
+    )
     return 2
 
 

@@ -1,4 +1,4 @@
-"""JupyterLab served on loopback, and a headless Chromium that looks at it: for the browser tests and the benchmarks."""
+"""JupyterLab on loopback, and a headless Chromium that looks at it: for the browser tests and the benchmarks."""
 
 import json
 import os
@@ -12,9 +12,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM_OPTIONS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage"
-).split()
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
 SERVER_OPTIONS = (
     "--no-browser",
     "--ServerApp.ip=127.0.0.1",
@@ -31,7 +37,7 @@ SETTINGS = {  # all cells are in the page at once, and nothing is saved or asked
     "docmanager-extension/plugin": {"autosave": False},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-START_SECONDS, RUN_SECONDS = 60, 240
+START_SECONDS, RUN_SECONDS = 60, 90
 
 
 def find_chromium() -> str | None:
@@ -90,14 +96,14 @@ def _address(process, scratch):
 
 @contextmanager
 def chromium():
-    """Start a headless Chromium and yield Playwright's browser; raises RuntimeError where none is installed."""
+    """Start a headless Chromium and yield Playwright's browser; raises RuntimeError where there is none."""
     from playwright.sync_api import sync_playwright
 
     path = find_chromium()
     if path is None:
         raise RuntimeError(f"no browser is installed; one of {', '.join(CHROMIUMS)} is needed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_OPTIONS))
         try:
             yield browser
         finally:
@@ -136,6 +142,27 @@ class Notebook:
     def close(self):
         """Shut the kernel down and close the page."""
         self.page.evaluate(SHUT_DOWN)
+        self.page.close()
+
+    def _hear(self, message):
+        if message.type == "error":
+            self.errors.append(f"console: {message.text}")
+
+
+PANEL = "const panel = jupyterapp.shell.currentWidget; const kernel = panel?.sessionContext?.session?.kernel;"
+NOTEBOOK_IS_READY = (
+    "() => { if (typeof jupyterapp === 'undefined') return false;"
+    + PANEL
+    + "return !!panel?.content?.widgets?.length && kernel?.status === 'idle' }"
+)
+KERNEL_IS_IDLE = "() => {" + PANEL + "return kernel?.status === 'idle' }"
+NOTHING_RUNS = (
+    "() => {"
+    + PANEL
+    + "return panel.content.widgets.every(cell => cell.promptNode?.textContent !== '[*]:') "
+    + "&& kernel.status === 'idle' }"
+)
+SHUT_DOWN)
         self.page.close()
 
     def _hear(self, message):

@@ -7,7 +7,9 @@ from statistics import median
 from benchmarks.browser import Notebook, chromium, served, write_notebook
 from benchmarks.results import AT_LEAST, Result, middle
 
-SWEEP = ["ArrowRight"] * 9 + ["ArrowLeft"] * 18 + ["ArrowRight"] * 9  # up from the start, down past it, and back
+SWEEP = (
+    ["ArrowRight"] * 9 + ["ArrowLeft"] * 18 + ["ArrowRight"] * 9
+)  # up from the start, down past it, and back
 SHORT_SWEEP = ["ArrowRight"] * 4 + ["ArrowLeft"] * 4
 WARM_UP = ["ArrowRight", "ArrowLeft"]
 PAUSE = 60  # milliseconds between a changed picture and the next key, so that no step waits for another
@@ -30,8 +32,8 @@ PROBE = """([cell, target]) => {
     };
     look();
     root.addEventListener('keydown', event => { probe.start = event.timeStamp; probe.end = null }, true);
-    new MutationObserver(look).observe(
-        root, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['src'] });
+    const all = { subtree: true, childList: true, characterData: true };
+    new MutationObserver(look).observe(root, { ...all, attributes: true, attributeFilter: ['src'] });
     window.probe = probe;
 }"""
 
@@ -69,7 +71,9 @@ def sweep(notebook, cell, target, keys) -> list[float]:
     """Return milliseconds from each key press to the changed target, after two steps to warm up."""
     page = notebook.page
     page.evaluate(PROBE, [cell, target])
-    handle = page.locator(".jp-CodeCell").nth(cell).locator(".noUi-handle").first  # the gain: the first slider of all three
+    handle = (
+        page.locator(".jp-CodeCell").nth(cell).locator(".noUi-handle").first
+    )  # the gain: the first slider of all three
     handle.focus()
     return [step(page, key) for key in [*WARM_UP, *keys]][len(WARM_UP) :]
 
@@ -85,7 +89,11 @@ def step(page, key) -> float:
 def results(lab, label, interact, kernel) -> list[Result]:
     """Return the table's lines for milliseconds per step."""
     beside_label = Result(
-        "the same, beside the bare round trip", median(lab) / median(label), "×", 2.5, ratio_to="slider to a label"
+        "the same, beside the bare round trip",
+        median(lab) / median(label),
+        "×",
+        2.5,
+        ratio_to="slider to a label",
     )
     beside_interact = Result(
         "how many times quicker than interact",

@@ -24,7 +24,9 @@ def lab():
 
 def gain_slider():
     """Return a slider over the lab's gains."""
-    return widgets.SelectionSlider(options=[(f"{gain:.3g}", gain) for gain in GAINS], value=1, description="gain")
+    return widgets.SelectionSlider(
+        options=[(f"{gain:.3g}", gain) for gain in GAINS], value=1, description="gain"
+    )
 
 
 def label():
@@ -36,7 +38,7 @@ def label():
 
 
 def redrawn():
-    """Return the lab's picture as most notebooks draw it: `interact`, pyplot, everything anew at each step."""
+    """Return the lab's picture as most notebooks draw it: `interact`, pyplot, all anew at each step."""
     model = MLP(SIZES, rng=np.random.default_rng(0), dtype=np.float32)
     return widgets.interactive(lambda gain: draw(model.scaled(gain)), gain=gain_slider())
 

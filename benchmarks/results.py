@@ -45,12 +45,14 @@ def table(results) -> str:
     """Return the results as lines of aligned text."""
     rows = [HEADS, *(result.row() for result in results)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
 def write_json(results, path) -> None:
-    """Write the results as a list of objects, each with at least `name`, `measured`, `promised` and `unit`."""
+    """Write the results as a list of objects with `name`, `measured`, `promised`, `unit` and more."""
     told = [
         {
             "name": result.name,
@@ -67,7 +69,7 @@ def write_json(results, path) -> None:
 
 
 def middle(times, unit="ms") -> dict:
-    """Return `measured`, `unit`, `runs` and `spread` of a list of times: their median, and their middle half."""
+    """Return `measured`, `unit`, `runs` and `spread` of times: their median and middle half."""
     low, high = quartiles(times)
     spread = f"{_told(low, unit)} … {_told(high, unit)}"
     return {"measured": median(times), "unit": unit, "runs": len(times), "spread": spread}

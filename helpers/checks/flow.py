@@ -63,27 +63,24 @@ def _way_back(dz, weights, slopes, step=lambda dz, W, slope, _: dz @ W.T * slope
 
 
 def _wrong_ways_back(dz, weights, slopes, right):
-    wrong = {
-        "you forgot the slopes: a gradient that passes a unit is multiplied by f'(z) there.": lambda dz, W, s, n: (
-            dz @ W.T
-        ),
-        "you multiplied by W; on the way back the weights are transposed, W.T.": lambda dz, W, s, n: (
-            dz @ W * s
-        ),
-        "you used the slopes of the layer that the gradient comes from; it arrives at the layer before, "
-        "so that layer's slopes count.": lambda dz, W, s, n: dz @ W.T * n,
-        "the slopes belong after the weights: first dz @ W.T, then times the slopes of the layer it "
-        "arrives at.": lambda dz, W, s, n: (dz * n) @ W.T,
-    }
-    hints = [(_way_back(dz, weights, slopes, step), hint) for hint, step in wrong.items()]
-    unordered = _way_back(dz, weights[::-1], slopes)
+    no_slope = _way_back(dz, weights, slopes, lambda dz, W, slope, later: dz @ W.T)
+    no_transpose = _way_back(dz, weights, slopes, lambda dz, W, slope, later: dz @ W * slope)
+    later_slope = _way_back(dz, weights, slopes, lambda dz, W, slope, later: dz @ W.T * later)
+    slope_first = _way_back(dz, weights, slopes, lambda dz, W, slope, later: (dz * later) @ W.T)
+    order = "you went through the weights from first to last; the way back begins with the last ones."
+    comes_from = (
+        "you used the slopes of the layer that the gradient comes from; those of the layer it reaches count."
+    )
     return [
         (right[::-1], "the gradients are right but in reverse order: the first array belongs to layer 1."),
+        (_way_back(dz, weights[::-1], slopes), order),
+        (no_slope, "you forgot the slopes: a gradient that passes a unit is multiplied by f'(z) there."),
+        (no_transpose, "you multiplied by W; on the way back the weights are transposed, W.T."),
+        (later_slope, comes_from),
         (
-            unordered,
-            "you went through the weights from first to last; the way back begins with the last ones.",
+            slope_first,
+            "first come the weights, dz @ W.T, then the slopes of the layer that the gradient reaches.",
         ),
-        *hints,
     ]
 
 

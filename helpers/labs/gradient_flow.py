@@ -123,7 +123,7 @@ class GradientFlowLab(live.LiveFigure):
         panel.axes.set_ylim(-0.05, 1.05)
 
     def _show_ratios(self, deep, x, y, depth, settings):
-        """Dots at `DEPTHS` over the prediction for all depths: measured anew only when the network is another."""
+        """Dots at `DEPTHS` over the prediction for all depths; measured anew only for another network."""
         self.here.set_xdata([depth, depth])
         if self._ratios[0] == settings:
             return

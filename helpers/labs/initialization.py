@@ -57,7 +57,7 @@ TEXT = {
 
 
 class InitializationLab(live.LiveFigure):
-    """Ten layers' histograms; mean, standard deviation and gradient norm of every layer, measured and predicted."""
+    """Ten layers' histograms; mean, spread and gradient norm of every layer, measured and predicted."""
 
     size = (9.6, 5.0)
 

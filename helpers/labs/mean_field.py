@@ -1,4 +1,4 @@
-"""The map of order and chaos (V6), with the learner's network as a point on it and its gradients beside it."""
+"""The map of order and chaos (V6), with the learner's network on it and its gradients beside it."""
 
 from functools import lru_cache
 
@@ -89,6 +89,7 @@ class MeanFieldLab(live.LiveFigure):
         self.free()
         self.figure.subplots_adjust(left=0.06, right=0.99, top=0.86, bottom=0.22, wspace=0.18)
         self.map_axes, axes = self.figure.subplots(1, 2)
+        self._dress_map()
         self.panel = CurvePanel(axes, TEXT["gradient"], log=True)
         self.panel.predicted.set_zorder(4)
         axes.set_xlabel(TEXT["layer"])
@@ -129,7 +130,7 @@ class MeanFieldLab(live.LiveFigure):
         self._base, self._drawn_map, self._map_artists = (None, None), None, []
 
     def _network(self, activation, sigma_w2, sigma_b2, depth, seed):
-        """Weights and biases of variance 1, kept while seed and axis stay; then cut to the depth and scaled."""
+        """Weights and biases of variance 1, kept while seed and axis stay; then cut to depth and scaled."""
         key = seed, reach_of(depth)
         if self._base[0] != key:
             sizes = (784, *[WIDTH] * reach_of(depth), 10)
@@ -146,6 +147,13 @@ class MeanFieldLab(live.LiveFigure):
         line = np.log10(norms[-1]) + (len(norms) - layers) / 2 * np.log10(slope)
         self.slope.set_data(layers, np.where(np.isfinite(line), line, np.nan))
 
+    def _dress_map(self):
+        axes = self.map_axes
+        axes.set(title=TEXT["map"], xlabel=TEXT["sigma_w2"], ylabel=TEXT["sigma_b2"])
+        axes.xaxis.set_major_formatter(lambda value, _: power_of_ten(value))
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+        axes.grid(False)
+
     def _show_map(self, activation):
         if self._drawn_map == activation:
             return
@@ -157,7 +165,7 @@ class MeanFieldLab(live.LiveFigure):
 
 
 def draw_map(axes, activation) -> list:
-    """Draw log10 χ over (log10 σ_w², σ_b²) with its edge and its lines of equal depth scale; return the artists."""
+    """Draw log10 χ over (log10 σ_w², σ_b²), the edge and lines of equal depth scale; return the artists."""
     log_chi = map_of(activation)
     extent = (*np.log10(MAP_W[[0, -1]]), MAP_B[0], MAP_B[-1])
     image = axes.imshow(
@@ -168,10 +176,6 @@ def draw_map(axes, activation) -> list:
     edge = axes.contour(*places, levels=[0], colors=BLACK, linewidths=2)
     levels = sorted(sign / scale for scale in (3, 10, 30) for sign in (-1, 1))  # |ln χ| = 1 / depth scale
     scales = axes.contour(*places, levels=levels, colors=BLACK, linewidths=0.7, linestyles="--")
-    axes.set(title=TEXT["map"], xlabel=TEXT["sigma_w2"], ylabel=TEXT["sigma_b2"])
-    axes.xaxis.set_major_formatter(lambda value, _: power_of_ten(value))
-    axes.xaxis.set_major_locator(MultipleLocator(1))
-    axes.grid(False)
     return [image, edge, scales]
 
 

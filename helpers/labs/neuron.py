@@ -24,13 +24,13 @@ TEXT = {
     "        ∂h/∂w₁ = f'(z) · {x1:g} = {g1:.3g}        ∂h/∂w₂ = f'(z) · {x2:g} = {g2:.3g}",
     "slope_points": "f'(z)",
     "gradient_points": ("gradient of weight 1", "gradient of weight 2"),
-    "zero": "The slope is exactly 0 in the computer's numbers: no gradient passes, and none fits on the log axis.",
+    "zero": "The slope is exactly 0 in the computer's numbers: no gradient passes, and a log axis has no 0.",
     "lost": "The slope is below {limit:g}: no step of gradient descent will move these weights noticeably.",
 }
 
 
 class NeuronLab(live.LiveFigure):
-    """A point on f(z), on f'(z), and on f'(z) with a log axis, where the gradient of each weight is shown too."""
+    """A point on f(z), on f'(z), and on f'(z) with a log axis, where each weight's gradient is shown too."""
 
     size = (9.6, 3.8)
 
@@ -95,7 +95,7 @@ class _CurveAndPoint:
         self.artists = [self.curve, self.drop, self.point]
 
     def show(self, x, y, x_point, y_point, others=()):
-        """Draw the curve and the point; the axes keep their limits while these serve. `others` must fit too."""
+        """Draw curve and point; the axes keep their limits while these serve. `others` must fit too."""
         self.curve.set_data(x, y)
         self.point.set_data([x_point], [y_point])
         self.drop.set_data([x_point, x_point], [-1e3, y_point])

@@ -11,7 +11,8 @@ from helpers.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
 LAYERS = 15
 SETTLING = 60  # further layers that the prediction is followed for, to see where it comes to rest
 BATCH = 200
-MEANS, VARIANCES = np.linspace(-1, 1, 13), np.linspace(0, 3, 13)
+VANISHED = 1e-8  # a variance below this is nothing to see
+MEANS, VARIANCES = np.linspace(-1, 1, 11), np.linspace(0, 3, 13)
 WIDTHS = (2, 5, 10, 20, 50, 100, 200)
 ARROW = 0.14  # the longest arrow, in units of the picture's axes
 
@@ -83,7 +84,7 @@ class SeluMapLab(live.LiveFigure):
         if possible:
             measured = measured_path(activation, mean, variance, omega, tau, self._base_weights(width))
         predicted, rest = path[: LAYERS + 1], path[-1]
-        settled = np.abs(path[-1] - path[-2]).max() < 1e-4
+        settled = comes_to_rest(path)
         self._show_paths(predicted, measured, rest if settled else (np.nan, np.nan))
         self._show_curves(predicted, measured)
         self.say(
@@ -189,6 +190,14 @@ def predicted_path(activation, mean, variance, omega, tau, layers) -> np.ndarray
     return np.array(path + [path[-1]] * (layers + 1 - len(path)))
 
 
+def comes_to_rest(path) -> bool:
+    """Return whether the last layer of a path moved it by less than a thousandth, or it has vanished."""
+    moved = np.abs(path[-1] - path[-2]).max()
+    return bool(
+        np.isfinite(path[-1]).all() and (moved < 1e-3 * np.abs(path[-1]).max() or path[-1, 1] < VANISHED)
+    )
+
+
 def short_arrows(dx, dy) -> tuple[np.ndarray, np.ndarray]:
     """Return arrows of the same directions, none longer than `ARROW` (tanh of the length)."""
     length = np.hypot(dx, dy)
@@ -206,7 +215,7 @@ def _in_words(path):
     with np.errstate(all="ignore"):
         if not np.isfinite(path).all() or path[-1, 1] > 1e12:
             return TEXT["overflow"]
-    if path[-1, 1] < 1e-8:
+    if path[-1, 1] < VANISHED:
         return TEXT["vanished"] if abs(path[-1, 0]) < 1e-4 else TEXT["constant"]
     outside = np.flatnonzero((np.abs(path[:, 0]) > 1.1) | (path[:, 1] > 3.12))
     return TEXT["outside"].format(layer=outside[0]) if outside.size else ""

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.panels import fitting_limits, power_of_ten
-from helpers.style import BLUE, MEASURED, PREDICTED, Picture, styled
+from helpers.style import MEASURED, PREDICTED, SKY, Picture, styled
 
-REACHES = (10, 25, 50, 100)  # ends of a live layer axis, so that it changes seldom
+REACHES = (10, 20, 30, 40, 50, 70, 100)  # ends of a live layer axis, so that it changes seldom
 COLUMNS = 4
 DECADES = 2.4  # a log axis shows at least so many, lest the eye take noise for a trend
 
@@ -27,7 +27,7 @@ def set_layer_axis(axes: Axes, depth) -> None:
 
 @styled()
 def ratio_by_depth(depths, measured, predicted, *, alt="gradient ratio against depth") -> Picture:
-    """Return the ratio first / last layer against depth: median, bar from lowest to highest, prediction.
+    """Return the ratio first / last layer against depth: median, bar from low to high, prediction.
 
     `measured` maps a label to an array (seeds, depths), `predicted` the same labels to (depths,). Each label
     has its own panel and scale.
@@ -37,7 +37,9 @@ def ratio_by_depth(depths, measured, predicted, *, alt="gradient ratio against d
     for axes, (label, ratios) in zip(panels, measured.items(), strict=True):
         low, middle, high = np.log10([ratios.min(axis=0), np.median(ratios, axis=0), ratios.max(axis=0)])
         bars = [middle - low, high - middle]
-        axes.errorbar(depths, middle, bars, **MEASURED | {"linestyle": ""}, capsize=4, label="median and range")
+        axes.errorbar(
+            depths, middle, bars, **MEASURED | {"linestyle": ""}, capsize=4, label="median and range"
+        )
         axes.plot(depths, np.log10(predicted[label]), **PREDICTED, label="predicted")
         axes.set(title=label, xlabel="depth")
         _log_axis(axes, [*low, *high, *np.log10(predicted[label])])
@@ -48,7 +50,7 @@ def ratio_by_depth(depths, measured, predicted, *, alt="gradient ratio against d
 
 @styled()
 def small_multiples(measured, predicted, *, ylabel, alt="gradient norm per layer, one panel each") -> Picture:
-    """Return a small panel per label: dots over layers and the predicted dashed line, each on its own log axis.
+    """Return a small panel per label: dots over layers and the predicted line, each on its own log axis.
 
     `measured` and `predicted` map the same labels to one positive number per layer.
     """
@@ -76,11 +78,11 @@ def lottery(paths, per_layer, *, alt="log of the signal layer by layer, one line
     `paths` maps a label to an array (seeds, layers) of the log of the signal's mean square, `per_layer` the
     same labels to the predicted (drift, variance) that one layer adds to it.
     """
-    picture = Picture((9.6, 3.4), alt, layout="constrained")
+    picture = Picture((9.0, 2.8), alt, layout="constrained")
     panels = picture.subplots(1, len(paths), sharey=True, squeeze=False)[0]
     for axes, (label, logs) in zip(panels, paths.items(), strict=True):
         layers = np.arange(1, logs.shape[1] + 1)
-        lines = axes.plot(layers, logs.T, color=BLUE, linewidth=0.6, alpha=0.5)
+        lines = axes.plot(layers, logs.T, color=SKY, linewidth=0.6)
         drift, variance = per_layer[label]
         for sign in (-2, 2):
             border = drift * layers + sign * np.sqrt(variance * layers)

@@ -34,7 +34,7 @@ def histograms(trace, densities=None, *, alt="histograms of the activations, lay
 def curves(measured, predicted=None, *, xlabel="layer", ylabel, log=True, x=None, alt=None) -> Picture:
     """Return one curve per entry of `measured` (label → one number per layer), with markers.
 
-    `predicted` (label → numbers) draws dashed lines in the same colour. `x` gives positions other than 1, 2, ….
+    `predicted` (label → numbers) draws dashed lines in the same colour. `x` replaces the positions 1, 2, ….
     """
     picture = Picture((9.6, 3.2), alt or f"{ylabel} against {xlabel}", layout="constrained")
     axes = picture.subplots()

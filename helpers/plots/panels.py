@@ -113,7 +113,7 @@ def fitting_limits(values, present, smallest) -> tuple[float, float]:
     """Return axis limits for the finite values: the present ones where they still serve, else new ones.
 
     Present limits serve while all values lie inside and fill an eighth of them, so that a small step of a
-    slider leaves the axis alone and the background need not be redrawn. New ones are at least `smallest` wide.
+    slider leaves the axis alone and the background need not be redrawn. New ones are `smallest` or wider.
     """
     values = values[np.isfinite(values)]
     if not values.size:

@@ -25,7 +25,6 @@ import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one 
 from importlib.metadata import version
 from helpers import data, labs
 from helpers.checks import start as checks
-from helpers.tables import table
 
 # %% [markdown]
 # ## How to use a notebook
@@ -44,19 +43,17 @@ from helpers.tables import table
 # The next cell looks for what the course needs. Every line should say *yes*.
 
 # %%
-def major(package):
-    return int(version(package).split(".")[0])
-
 lab = labs.initialization_lab()
 before, _ = lab.image.value, lab.set(gain=2)
 answers = {
     "Python 3.11, 3.12 or 3.13": (3, 11) <= sys.version_info[:2] <= (3, 13),
-    "ipykernel 6": major("ipykernel") == 6,
-    "ipywidgets 8": major("ipywidgets") == 8,
+    "ipykernel 6": version("ipykernel").startswith("6."),
+    "ipywidgets 8": version("ipywidgets").startswith("8."),
     "the images are Fashion-MNIST": data.fetch() != "stand-in",
     "a live figure answers": lab.image.value != before and lab.trouble is None,
 }
-print(table(("what", "fine?"), [(what, "yes" if fine else "NO, see below") for what, fine in answers.items()]))
+for what, fine in answers.items():
+    print(f"{what:<32}{'yes' if fine else 'NO, see below'}")
 
 # %% [markdown]
 # Where a line says NO:
@@ -96,11 +93,11 @@ labs.initialization_lab()
 # %% [markdown]
 # Three things to try. Click on a slider's knob, then use the arrow keys for small steps.
 #
-# 1. **Gain to 0.5.** Every weight is halved. The tenth layer's spread falls not by half but by hundreds: each
-#    layer halves what it gets, and ten halvings multiply. That is the theme of the course.
-# 2. **Gain to 3.** The first layers pile up at −1 and 1, where tanh is flat. See how the gradient changes
-#    sides.
-# 3. **Activation to ReLU, depth to 50.** The signal fades, layer by layer, as predicted. Now change the
+# 1. **Gain to `0.5`.** Every weight is halved. The tenth layer's spread falls not by half but to less than a
+#    hundredth: each layer halves what it gets, and ten halvings multiply. That is the theme of the course.
+# 2. **Gain to 3.** The values pile up at −1 and 1, where tanh is flat. The gradient now grows on its way
+#    back, from the last layer to the first.
+# 3. **Gain 1, activation ReLU, depth 50.** The signal fades, layer by layer, as predicted. Now change the
 #    initialization to *He normal*. Lesson 04 explains what happened.
 #
 # ## How checks work
@@ -110,8 +107,8 @@ labs.initialization_lab()
 #
 # **Exercise:** an image has 28 rows of 28 pixels. How many numbers is that, for one image?
 #
-# <details><summary>Hint</summary>Every row has 28 numbers, and there are 28 rows. You may let Python multiply:
-# <code>28 * 28</code>.</details>
+# <details><summary>Hint</summary>Every row has 28 numbers, and there are 28 rows. You may let Python
+# multiply: <code>28 * 28</code>.</details>
 
 # %% tags=["stub"]
 pixels = ...

@@ -30,7 +30,7 @@ from helpers.plots import scales; from helpers.signals import trace; from helper
 # ## 1 Should all weights start equal?
 #
 # Four networks with two hidden layers of 100 units train for 150 steps on 1,000 images. Their weights start
-# all 0, all 0.01, all 0.01 with random biases, and random as in section 4.
+# all 0, all a hundredth, all a hundredth with random biases, and random as in section 4.
 #
 # The **rank** of a weight matrix counts the directions in which its units differ: at most 100 here.
 #
@@ -44,7 +44,7 @@ def network(activation, initializer, depth=10, seed=0, **options):
     return MLP(sizes, activation=activation, initializer=initializer, rng=rng, **options)
 
 same = initializers.constant(0.01)
-starts = {"all 0": ("zeros", 0), "all 0.01": (same, 0), "random b": (same, 0.01), "Glorot": ("glorot_normal", 0)}
+starts = {"all 0": ("zeros", 0), "all 0.01": (same, 0), "random b": (same, 0.01)} | {"Glorot": ("glorot_normal", 0)}
 nets = {name: network("tanh", start, depth=2, bias_std=b) for name, (start, b) in starts.items()}
 
 # %%
@@ -57,7 +57,7 @@ for name, net in nets.items():
     rows.append((name, ranks, share, f"{trace(net, x, y).layers[0].grad_W_norm:.1g}", f"{net.accuracy(x, y):.0%}"))
 print(table(("start", "ranks", "2nd / 1st direction", "gradient of W, layer 1", "right"), rows))
 assert [row[1] for row in rows[:2]] == [[0, 0, 0], [1, 1, 1]]
-part = {name: net.weights[0][350:450] for name, net in nets.items()}
+part = {name: net.weights[0][400:440, :40] for name, net in nets.items()}
 scales.matrix_images(part, alt="first weights: blank for all 0, stripes for all 0.01, noise for Glorot")
 
 # %% [markdown]
@@ -68,9 +68,9 @@ scales.matrix_images(part, alt="first weights: blank for all 0, stripes for all 
 # the rank stays 1 in every layer over 150 real steps, and 100 units do the work of one. This **symmetry** is
 # never broken by descent alone.
 #
-# **What breaks it?** Anything random that tells units apart. Random biases do, but feebly: the second direction
-# of the first weights is 0.002 of the first, and no more images are right. Random weights give 100 different
-# units at once.
+# **What breaks it?** Anything random that tells units apart. Random biases do, but feebly: the second
+# direction of the first weights is 0.002 of the first, and no more images are right. Random weights give 100
+# different units at once.
 #
 # ## 2 How wide should random weights be?
 #
@@ -161,10 +161,10 @@ assert abs(ratios(u + 1, w)[0] - 2) < 0.1
 # %% [markdown]
 # - A **mean of 1**, in weights or inputs, doubles the variance. By step 4 the **mean square** $E[x^2]$ takes
 #   the place of Var(x), whatever the mean; so it is the safer thing to follow.
-# - **Inputs that move together**, as pixels do, leave the layer's variance alone while weights are random. But
-#   single units differ: on images the loudest has 3.67 times the formula, the quietest 0.22.
-# - **Weights made of the inputs** break the formula altogether. Training makes such weights, since $dW = x^T
-#   dz$. The formula holds at the start, and only there.
+# - **Inputs that move together**, as pixels do, leave the layer's variance alone while weights are random.
+#   But single units differ: on images the loudest has 3.67 times the formula, the quietest 0.22.
+# - **Weights made of the inputs** break the formula altogether. Training makes such weights, since
+#   $dW = x^T dz$. The formula holds at the start, and only there.
 # - **The activation** was left out. tanh keeps 0.39 of the variance, ReLU half of the mean square, SELU all
 #   of it. So different activations want different weights.
 #
@@ -189,8 +189,8 @@ rule = {mode: initializers.variance_scaling(1, mode, "normal").variance((100, 40
 assert rule == {"fan_in": 1 / 100, "fan_out": 1 / 400, "fan_avg": 1 / 250}
 
 # %% [markdown]
-# A square layer keeps both. In the others each choice keeps one and changes the other fourfold; fan_avg shares
-# the damage.
+# A square layer keeps both. In the others each choice keeps one and changes the other fourfold; fan_avg
+# shares the damage.
 #
 # ## 4 Glorot: variance 1 / fan_avg
 #
@@ -211,10 +211,10 @@ good = {
 compare(good, "tanh stays spread, ever narrower; with gain 5/3 it keeps its shape; sigmoid turns into spikes")
 
 # %% [markdown]
-# tanh stays spread in all ten layers, and first and last weights have gradients of one size. But the spread
-# goes on falling, for tanh pulls every value toward 0. With $q_l$ the variance of z in layer $l$, $q_{l+1} =
-# E[\tanh^2(\sqrt{q_l}\,\xi)] \approx q_l - 2q_l^2$, which falls like $1/(2l)$. A **gain** multiplies every
-# weight; 5/3 is the usual cure.
+# tanh stays spread in all ten layers, and first and last weights have gradients of similar size. But the
+# spread goes on falling, for tanh pulls every value toward 0. With $q_l$ the variance of z in layer $l$,
+# $q_{l+1} = E[\tanh^2(\sqrt{q_l}\,\xi)] \approx q_l - 2q_l^2$, which falls like $1/(2l)$. A **gain**
+# multiplies every weight; 5/3 is the usual cure.
 #
 # **Predict:** if $q_l$ falls like $1/(2l)$, what does $2\,l\,q_l$ do?
 
@@ -224,14 +224,14 @@ for layer in range(1, 1001):
     q = {gain: float(meanfield.variance_map("tanh", q[gain], gain**2)) for gain in q}
     if layer in (10, 100, 1000):
         chi = meanfield.chi("tanh", q[5 / 3], (5 / 3) ** 2)
-        rows.append((layer, f"{q[1]:.5f}", f"{2 * layer * q[1]:.3f}", f"{q[5 / 3]:.3f}", f"{chi:.2f}"))
-print(table(("layer", "q, gain 1", "2 l q", "q, gain 5/3", "gradient factor χ, gain 5/3"), rows))
+        rows.append((layer, f"{q[1]:.5f}", f"{2 * layer * q[1]:.3f}", f"{q[5 / 3]:.3f}", f"{chi:.2f}", f"{chi**100:.0e}"))
+print(table(("layer", "q, gain 1", "2 l q", "q, gain 5/3", "χ, gain 5/3", "χ to the 100"), rows))
 assert abs(2 * 1000 * q[1] - 1) < 0.01
 
 # %% [markdown]
-# At gain 1 it settles at 1: a slow decay, no collapse. At gain 5/3 the signal stands still at 1.178, but at a
-# price seldom told: each layer multiplies the gradient's mean square by 1.21 on the way back. Ten layers bear
-# that, a hundred do not.
+# At gain 1 the product settles at 1: a slow decay, no collapse. At gain 5/3 the signal stands still at 1.178,
+# but at a price seldom told: each layer multiplies the gradient's mean square by 1.21 on the way back, and a
+# hundred layers by 2e+08.
 #
 # **Now sigmoid.** Its histograms look healthier than before: nothing saturated, mean near one half, spread
 # 0.13 to the end. Yet they break up into spikes.
@@ -263,7 +263,7 @@ rows, panels = [], {"std of h": {}, "gradient norm of z": {}, "gradient norm of 
 for name, start in {"U(±1/√n)": old_uniform, "Glorot uniform": "glorot_uniform"}.items():
     rngs, sizes = map(np.random.default_rng, range(5)), (784, *[1000] * 5, 10)
     traces = [trace(MLP(sizes, activation="tanh", initializer=start, rng=rng), x[:200], y[:200]) for rng in rngs]
-    for title, quantity in zip(panels, ("std", "grad_z_norm", "grad_W_norm")):
+    for title, quantity in zip(panels, ("std", "grad_z_norm", "grad_W_norm"), strict=True):
         panels[title][name] = np.array([t.per_layer(quantity) for t in traces])
 
 # %%
@@ -376,9 +376,9 @@ for name, shape in {"fan_in = 3 × 3 × 32": kernel, "fan_in = 32, the window fo
 # %% [markdown]
 # He asks for 2, and gets it. With the window forgotten it is nine times that, in every layer.
 #
-# A **residual block** adds a branch to its input, $h \leftarrow h + F(h)$, here with $F(h) = \mathrm{relu}(h
-# W_1) W_2$. With random weights the two are uncorrelated, so their variances *add*, and h grows with every
-# block. Four ways to start:
+# A **residual block** adds a branch to its input, $h \leftarrow h + F(h)$, here with
+# $F(h) = \mathrm{relu}(h W_1) W_2$. With random weights the two are uncorrelated, so their variances *add*,
+# and h grows with every block. Four ways to start:
 #
 # - **naive**: Glorot everywhere, the library's default; **he**: He everywhere;
 # - **zeroed**: He, but the last matrix of every branch is 0, so that each block begins as the identity;
@@ -402,8 +402,9 @@ panels = {"mean square of h": growth, "the last two, closer": {name: growth[name
 scales.seed_panels(panels, theory, xlabel="block", first=0, alt="he and naive explode, scaled grows a little")
 
 # %% [markdown]
-# He triples the mean square at every block, naive multiplies by 1.5. Scaling by depth gives each of $L$
-# blocks a share of $1/L$, so the product stays bounded however deep the net. Zeroing keeps it at exactly 1.
+# He triples the mean square at every block, naive multiplies by 1.5. Scaling by depth lets each of $L$ blocks
+# add only a share of order $1/L$, so the product stays bounded however deep the net. Zeroing keeps it at
+# exactly 1.
 #
 # **But does it train better?** The four, and `fixup` which does both, train 120 steps on 1,000 images and are
 # asked about 2,000 others.
@@ -434,9 +435,9 @@ scales.seed_dots(dots, ylabel="right on new images", alt="3 blocks: all alike; 2
 
 # %% [markdown]
 # In the shallow network zeroing gains nothing: all starts end within a few percent of each other. With 20
-# blocks `naive` and `he` fail, and the three remedies train. At ten times the rate only `fixup` survives. A
-# remedy for depth shows its worth at depth. (These nets have no biases and no normalization; with those the
-# limits lie elsewhere.)
+# blocks `naive` and `he` diverge (9 % is what one and the same answer to every image gets), and the three
+# remedies train. At ten times the rate only `fixup` survives. A remedy for depth shows its worth at depth.
+# (These nets have no biases and no normalization; with those the limits lie elsewhere.)
 #
 # ## 9 What is a good start?
 #
@@ -454,7 +455,7 @@ for name, start in starts.items():
     losses = landscape.losses_along(model, direction, distances, x[:300], y[:300])
     slope = landscape.slope_along(model, direction, x[:300], y[:300])
     lines[name] = (losses, losses[30])  # the 31st of 61 points is the start itself
-    rows.append((name, f"{losses[30]:.3f}", f"{abs(slope):.1g}", f"{np.ptp(losses):.1g}", landscape.turns(losses)))
+    rows.append((name, f"{losses[30]:.3f}", f"{abs(slope):.1g}", f"{np.ptp(losses):.2g}", landscape.turns(losses)))
 print(table(("start", "loss", "slope", "highest − lowest", "turns"), rows))
 scales.loss_lines(distances, lines, alt="N(0, 0.01²) is flat, Glorot slopes gently, N(0, 1) is high and jagged")
 
@@ -569,8 +570,8 @@ checks.he_normal(he_normal)
 # %% [markdown]
 # ### Exercise 3: predict a signal
 #
-# A ReLU network of the given `sizes` (inputs, hidden …, outputs) has Glorot's weights, and its input the given
-# mean square. Return the mean square of h that theory predicts for the last hidden layer.
+# A ReLU network of the given `sizes` (inputs, hidden …, outputs) has Glorot's weights, and its input the
+# given mean square. Return the mean square of h that theory predicts for the last hidden layer.
 #
 # <details><summary>Hint</summary>Go from layer to layer: multiply by fan_in, by the weights' variance, and by
 # the half that ReLU leaves. The output layer has no h.</details>
@@ -583,7 +584,8 @@ def relu_second_moment(sizes, mean_square):
 # %% tags=["solution"]
 def relu_second_moment(sizes, mean_square):
     """Return E[h²] of the last hidden layer, predicted for ReLU and Glorot's weights."""
-    for fan_in, fan_out in zip(sizes[:-2], sizes[1:-1]):
+    for layer in range(len(sizes) - 2):
+        fan_in, fan_out = sizes[layer], sizes[layer + 1]
         variance = 2 / (fan_in + fan_out)
         mean_square = fan_in * variance * mean_square / 2
     return mean_square
@@ -633,14 +635,18 @@ checks.lsuv_step(lsuv_step)
 #
 # ## Further reading
 #
-# - [Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html): the paper replayed in section 4.
-# - [He et al. 2015](https://arxiv.org/abs/1502.01852): the derivation for ReLU and PReLU, forward and backward.
+# - [Glorot and Bengio 2010](https://proceedings.mlr.press/v9/glorot10a.html): the paper replayed in section
+#   4.
+# - [He et al. 2015](https://arxiv.org/abs/1502.01852): the derivation for ReLU and PReLU, forward and
+#   backward.
 # - [Klambauer et al. 2017](https://arxiv.org/abs/1706.02515): SELU, and why it goes with LeCun's variance.
 # - [Mishkin and Matas 2016](https://arxiv.org/abs/1511.06422): LSUV, tried on many architectures.
 # - [Zhang, Dauphin and Ma 2019](https://arxiv.org/abs/1901.09321): Fixup, very deep networks without
 #   normalization.
-# - [Li et al. 2018](https://arxiv.org/abs/1712.09913): how to look at loss surfaces and not be misled by scale.
-# - [Keras: initializers](https://keras.io/api/layers/initializers/): the names used here, with their settings.
+# - [Li et al. 2018](https://arxiv.org/abs/1712.09913): how to look at loss surfaces and not be misled by
+#   scale.
+# - [Keras: initializers](https://keras.io/api/layers/initializers/): the names used here, with their
+#   settings.
 #
 # The lesson before: [03 Choose an activation](03_choose_an_activation.ipynb). Back to the
 # [start and the map of the course](00_start_here.ipynb).

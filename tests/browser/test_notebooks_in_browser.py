@@ -1,0 +1,210 @@
+"""The course as a learner has it: JupyterLab in a browser, all cells run, every control moved."""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks.browser import ROOT, Notebook, chromium, find_chromium, served, write_notebook
+from helpers import labs
+
+REQUIRED = os.environ.get("TAMING_DEPTH_REQUIRE_BROWSER") == "1"
+SCREENSHOTS = os.environ.get(
+    "TAMING_DEPTH_SCREENSHOTS"
+)  # a folder to keep them in, for whoever wants to look
+ALL_LABS = "all_labs"
+
+OUTPUTS = ".jp-Notebook .jp-Cell-outputArea"
+ERRORS = f"{OUTPUTS} [data-mime-type='application/vnd.jupyter.error']"
+STDERR = f"{OUTPUTS} [data-mime-type='application/vnd.jupyter.stderr']"
+BROKEN_WIDGETS = ("Error displaying widget", "model not found", "Loading widget", "Error creating widget")
+LAB = f"{OUTPUTS} .widget-vbox:has(img.widget-image)"
+CONTROL = ".widget-inline-hbox:has(.noUi-handle, select, input[type=checkbox])"
+CHANGE_SECONDS = 20
+
+# What Chromium or JupyterLab says in the console of any notebook, with or without a lab.
+HARMLESS = ("favicon", "Failed to load resource", "ResizeObserver loop")
+
+PIXELS = """async image => {
+    await image.decode();
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    canvas.getContext('2d').drawImage(image, 0, 0);
+    return canvas.toDataURL();
+}"""
+
+
+def lesson_names():
+    """List the names of the learner's notebooks, and of the one made here with every lab in it."""
+    return [*(path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))), ALL_LABS]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Playwright's browser, on the Chromium of this machine; without one, the tests are skipped."""
+    if find_chromium() is None:
+        reason = "no Chromium, Chrome or Edge is installed, so nothing was tested in a browser"
+        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The address of a JupyterLab that serves copies of the notebooks."""
+    folder, scratch = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("jupyter")
+    (folder / "notebooks").mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, folder / "notebooks")
+    cells = [f"from helpers import labs\nlabs.{name}()" for name in sorted(labs.MODULES)]
+    write_notebook(folder / "notebooks" / f"{ALL_LABS}.ipynb", cells)
+    with served(folder, scratch) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory):
+    """The folder of the screenshots."""
+    folder = Path(SCREENSHOTS) if SCREENSHOTS else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(browser, site):
+    """A function: a notebook's name → it, open in the browser and not yet run; one page is open at a time."""
+    pages = {}
+
+    def open_notebook(name):
+        if name not in pages:
+            while pages:
+                pages.popitem()[1].close()
+            pages[name] = Notebook(browser, site, f"notebooks/{name}.ipynb")
+        return pages[name]
+
+    yield open_notebook
+    for page in pages.values():
+        page.close()
+
+
+def file_name(text):
+    """Return a text without what a file's name can't hold."""
+    return re.sub(r"\W+", "_", text).strip("_")
+
+
+def lesson(name):
+    """Return the stored notebook of a lesson, or None for the one made by the tests."""
+    path = ROOT / "notebooks" / f"{name}.ipynb"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def lab_pictures(notebook):
+    """Count the stored outputs that are a lab's: those whose text is the repr of a LiveFigure."""
+    outputs = [
+        o for cell in notebook["cells"] for o in cell.get("outputs", []) if "image/png" in o.get("data", {})
+    ]
+    texts = ["".join(output["data"].get("text/plain", "")) for output in outputs]
+    return sum("Lab(" in text for text in texts)
+
+
+def faults(opened):
+    """List what went wrong in page and kernel so far."""
+    page = opened.page
+    found = [error for error in opened.errors if not any(words in error for words in HARMLESS)]
+    found += page.locator(ERRORS).all_inner_texts() + page.locator(STDERR).all_inner_texts()
+    text = " ".join(page.locator(OUTPUTS).all_inner_texts())
+    return found + [words for words in BROKEN_WIDGETS if words in text]
+
+
+@pytest.fixture(params=lesson_names(), scope="module")
+def name(request):
+    return request.param
+
+
+def test_stored_pictures_show_before_anything_runs(name, opened):
+    stored = lesson(name)
+    if stored is None:
+        pytest.skip("this notebook is made by the tests and has no stored outputs")
+    page = opened(name).page
+    wanted = sum(
+        "image/png" in o.get("data", {}) for cell in stored["cells"] for o in cell.get("outputs", [])
+    )
+    pictures = page.locator(f"{OUTPUTS} img")
+    assert pictures.count() == wanted
+    assert all(pictures.nth(i).evaluate("image => image.naturalWidth > 0") for i in range(wanted))
+    assert page.locator("img.widget-image").count() == 0
+    assert faults(opened(name)) == []
+
+
+def test_all_cells_run(name, opened, album):
+    notebook = opened(name)
+    notebook.run()
+    assert faults(notebook) == []
+    stored = lesson(name)
+    wanted = len(labs.MODULES) if stored is None else lab_pictures(stored)
+    notebook.page.locator("img.widget-image").first.wait_for() if wanted else None
+    assert notebook.page.locator(LAB).count() == wanted
+    notebook.page.screenshot(path=album / f"{file_name(name)}.png")
+
+
+def test_every_control_moves_its_picture(name, opened, album):
+    notebook = opened(name)
+    unmoved = []
+    for place, lab in enumerate(notebook.page.locator(LAB).all()):
+        lab.scroll_into_view_if_needed()
+        lab.screenshot(path=album / f"{file_name(name)}_lab{place + 1}.png")
+        unmoved += [f"lab {place + 1}: {label}" for label, moved in move_all(notebook.page, lab) if not moved]
+        lab.screenshot(path=album / f"{file_name(name)}_lab{place + 1}_moved.png")
+    notebook.idle()
+    assert unmoved == []
+    assert faults(notebook) == []
+
+
+def move_all(page, lab):
+    """Move every control of a lab as a keyboard would; list (label, whether the picture changed)."""
+    image = lab.locator("img.widget-image").first
+    told = []
+    for box in lab.locator(CONTROL).all():
+        label = box.inner_text().split("\n")[0]
+        before, pixels = image.get_attribute("src"), image.evaluate(PIXELS)
+        move(page, box)
+        told.append((label, waits_for_change(image, before) and image.evaluate(PIXELS) != pixels))
+    return told
+
+
+def move(page, box):
+    """Move one control a step: a slider by an arrow key, a list to another entry, a box by a click."""
+    if (handle := box.locator(".noUi-handle")).count():
+        handle.first.focus()
+        at_end = handle.first.get_attribute("aria-valuenow") == handle.first.get_attribute("aria-valuemax")
+        page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
+    elif (chooser := box.locator("select")).count():
+        chosen = chooser.evaluate("list => list.selectedIndex")
+        chooser.select_option(
+            index=chosen + 1 if chosen + 1 < chooser.locator("option").count() else chosen - 1
+        )
+    else:
+        box.locator("input").first.click()
+
+
+def waits_for_change(image, before):
+    """Wait for a new picture; say whether it came."""
+    return image.evaluate(
+        """async (image, [before, seconds]) => {
+            const end = performance.now() + 1000 * seconds;
+            while (image.src === before && performance.now() < end)
+                await new Promise(resolve => setTimeout(resolve, 10));
+            return image.src !== before;
+        }""",
+        [before, CHANGE_SECONDS],
+    )
+
+
+def test_every_lab_is_on_the_page(opened):
+    """The page with all labs has as many controls as the labs themselves have."""
+    page = opened(ALL_LABS).page
+    wanted = sum(len(getattr(labs, name)().widgets) for name in labs.MODULES)
+    assert page.locator(f"{LAB} {CONTROL}").count() == wanted
