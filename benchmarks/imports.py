@@ -30,7 +30,7 @@ print(time.perf_counter() - begin, sorted({{"keras", "tensorflow"}} & set(sys.mo
 
 
 def measure() -> list[Result]:
-    """Return the seconds of fresh processes, each kind in turn: first a plain Python, then one like a kernel."""
+    """Return the seconds of fresh processes, each kind in turn: a plain Python, and one like a kernel."""
     plain, kernel = [], []
     for run in range(RUNS + 1):
         told = seconds(BASE, NOTEBOOK), seconds(f"{KERNEL}\n{BASE}", NOTEBOOK), seconds("", BASE)
@@ -41,7 +41,7 @@ def measure() -> list[Result]:
 
 
 def seconds(before, timed) -> float:
-    """Return the seconds that `timed` takes in a new Python after `before`; raises RuntimeError with Keras."""
+    """Return the seconds of `timed` in a new Python after `before`; raises RuntimeError with Keras."""
     code = TIMED.format(before=before, timed=timed)
     told = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,5 +1,6 @@
 """How close forward and backward come to the time of their matrix products alone."""
 
+from itertools import pairwise
 from statistics import median
 from time import perf_counter
 
@@ -34,7 +35,7 @@ def products_of(sizes, batch) -> list:
     rng = np.random.default_rng(1)
     draw = lambda *shape: rng.standard_normal(shape, dtype=np.float32)  # noqa: E731
     pairs = []
-    for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(sizes)):
         h, W, dz = draw(batch, inputs), draw(inputs, outputs), draw(batch, outputs)
         pairs += [(h, W), (h.T, dz)] + ([(dz, W.T)] if i else [])
     return pairs

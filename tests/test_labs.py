@@ -22,14 +22,14 @@ from helpers import labs, live, style
 NAMES = sorted(labs.MODULES)
 FULL_GRID = 300  # a lab with more combinations of extremes than this is tested on all pairs of them
 RANDOM_SETTINGS = 20
-MOST = 90  # settings tried of one lab; where there are more, every second or third of the list
+MOST = 90  # settings tried of one lab; where there are more, so many of the list, evenly spread
 DEAR = (
     500_000  # weights of a network above which a step takes a second and more; only a few of them are tried
 )
 FEW = 4
 INK = 100  # pixels that must differ from white, and from the frame alone, for a picture not to be blank
-RUNS, MEGABYTES = 50, 20
-MOVES = {"initialization_lab": 1000}  # the others, which share its machinery, are moved 200 times
+MEGABYTES = 20
+MOVES_AND_RUNS = {"initialization_lab": (1000, 50)}  # the others share its machinery, and get a fifth of that
 
 each_lab = pytest.mark.parametrize("name", NAMES)
 
@@ -96,7 +96,8 @@ def all_settings(lab):
     settings += [{n: draw.choice(allowed(w)) for n, w in lab.widgets.items()} for _ in range(RANDOM_SETTINGS)]
     unique = list({repr(setting): setting for setting in settings}.values())
     affordable = without_most_of_the_dear(unique)
-    return [*affordable[:: -(-len(affordable) // MOST)], affordable[-1]]
+    chosen = np.linspace(0, len(affordable) - 1, min(MOST, len(affordable))).round().astype(int)
+    return [affordable[place] for place in chosen]
 
 
 def grid_of_extremes(lab):
@@ -238,7 +239,7 @@ def test_hundreds_of_settings_are_tried(built):
 
 @each_lab
 def test_memory_stays(name, monkeypatch):
-    """Hundreds of moves of the controls and 50 runs of the cell, after a warm-up that fills every cache."""
+    """Moves of the controls and runs of the cell leave nothing, after a warm-up that fills every cache."""
     lab = run_cell(name, monkeypatch, 0, **small_start(name))
     states = [{control: neighbour(widget)} for control, widget in lab.widgets.items()]
     steps = [lab.values | state for state in states for _ in range(2)] + [lab.values]
@@ -246,9 +247,10 @@ def test_memory_stays(name, monkeypatch):
     for run in range(1, 4):
         lab = run_cell(name, monkeypatch, run)
     models, before = known_models(), megabytes()
-    move(lab, steps, MOVES.get(name, 200))
+    moves, runs = MOVES_AND_RUNS.get(name, (200, 10))
+    move(lab, steps, moves)
     earlier = lab
-    for run in range(4, 4 + RUNS):
+    for run in range(4, 4 + runs):
         lab = run_cell(name, monkeypatch, run)
         assert earlier.figure is None, "the figure of the cell's last run stays open"
         earlier = lab

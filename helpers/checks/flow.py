@@ -87,7 +87,7 @@ def _wrong_ways_back(dz, weights, slopes, right):
 @exercise
 def chi_factor(answer):
     """The learner's χ = σ_w² E[f'(√q ξ)²], by sampling or by quadrature, to 2 %."""
-    for name, sigma_w2, q in (("tanh", 1.5, 4.0), ("sigmoid", 3.0, 9.0), ("relu", 3.0, 0.5)):
+    for name, sigma_w2, q in (("tanh", 1.5, 16.0), ("sigmoid", 3.0, 6.0), ("relu", 3.0, 0.5)):
         df = ACTIVATIONS[name].df
         got = call(answer, df, sigma_w2, q)
         right = float(chi(name, q, sigma_w2))

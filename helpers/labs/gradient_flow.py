@@ -18,7 +18,7 @@ IMAGES = 32
 WIDTH = 100
 DEEPEST = 100
 DEPTHS = (1, 5, 10, 20, 40, 60, 80, 100)  # where the ratio is measured
-RATIO_IMAGES = 16
+RATIO_IMAGES = 8
 GAINS = (
     0,
     0.01,

@@ -5,7 +5,8 @@ import numpy as np
 from helpers import live
 from helpers.activations import ACTIVATIONS
 from helpers.plots.panels import fitting_limits, power_of_ten
-from helpers.style import BLACK, BLUE, GREEN, MARKERS, ORANGE, RED
+from helpers.plots.quicktext import QuickText
+from helpers.style import BLUE, GREEN, MARKERS, ORANGE, RED
 
 INPUTS = (0.01, 50.0)
 REACHES = (8, 16, 32, 64, 128, 256)  # half-widths of the z axis, so that it changes seldom while z slides
@@ -48,7 +49,7 @@ class NeuronLab(live.LiveFigure):
         for panel, title in zip(self.panels, ("value", "slope", "log"), strict=True):
             panel.axes.set(title=TEXT[title], xlabel=TEXT["z"])
             self.moving(panel.artists)
-        self.words = self.moving(self.figure.text(0.5, 0.88, "", ha="center", va="center", color=BLACK))
+        self.words = self.moving(QuickText(self.panels[1].axes, 0.5, 1.2, size=9))
         self._build_log_panel(self.panels[2])
 
     def update(self, activation, w1, w2):

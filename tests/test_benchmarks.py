@@ -1,0 +1,134 @@
+"""The form of the benchmarks' table and JSON, with made-up measurements: no test here measures a time."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks import imports, live, network
+from benchmarks.results import AT_LEAST, HEADS, Result, middle, quartiles, table, write_json
+
+KEPT = Result("slider step", 42.0, "ms", 60, runs=36, spread="40 ms … 45 ms")
+MISSED = Result("quicker than interact", 9.5, "×", 15, AT_LEAST, ratio_to="interact")
+PLAIN = Result("bare round trip", 25.0, "ms")
+
+
+@pytest.mark.parametrize(
+    ("measured", "limit", "verdict"),
+    [
+        (2.0, "≤", "kept"),
+        (2.01, "≤", "missed"),
+        (2.0, "≥", "kept"),
+        (1.99, "≥", "missed"),
+        (math.nan, "≤", "missed"),
+    ],
+)
+def test_verdict(measured, limit, verdict):
+    assert Result("a", measured, "×", 2, limit).verdict == verdict
+
+
+def test_nothing_promised_nothing_judged():
+    assert PLAIN.verdict == ""
+    assert PLAIN.row() == ("bare round trip", "25 ms", "", "", "1", "", "")
+
+
+def test_table():
+    heads, line, kept, missed, plain = table([KEPT, MISSED, PLAIN]).splitlines()
+    assert set(line) == {"-"}
+    places = [heads.index(head) for head in HEADS if head]
+    assert places == sorted(places)
+    assert kept[heads.index("measured") :].startswith("42 ms")
+    assert kept[heads.index("promised") :].startswith("≤ 60 ms")
+    assert kept.endswith("kept")
+    assert missed[heads.index("promised") :].startswith("≥ 15×")
+    assert missed[heads.index("ratio to") :].startswith("interact")
+    assert missed.endswith("missed")
+    assert plain.split() == ["bare", "round", "trip", "25", "ms", "1"]
+
+
+def test_json(tmp_path):
+    write_json([KEPT, MISSED, PLAIN], tmp_path / "figures.json")
+    told = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert [(t["name"], t["measured"], t["promised"], t["unit"]) for t in told] == [
+        ("slider step", 42.0, 60, "ms"),
+        ("quicker than interact", 9.5, 15, "×"),
+        ("bare round trip", 25.0, None, "ms"),
+    ]
+
+
+def test_middle_is_the_median_and_the_middle_half():
+    times = [9.0, 1.0, 3.0, 2.0, 100.0]
+    assert quartiles(times) == (np.percentile(times, 25), np.percentile(times, 75))
+    assert middle(times) == {"measured": 3.0, "unit": "ms", "runs": 5, "spread": "2 ms … 9 ms"}
+
+
+def test_live_ratios():
+    told = {r.name.strip(): r for r in live.results([50.0] * 36, [20.0] * 36, [1000.0] * 8, [30.0] * 20)}
+    assert told["slider step to changed picture"].verdict == "kept"
+    assert told["the same, beside the bare round trip"].measured == 2.5
+    assert told["how many times quicker than interact"].measured == 20
+    assert {r.promised for r in told.values()} == {60, 2.5, 15, None}
+
+
+def test_enough_steps_are_measured_and_end_where_they_began():
+    assert len(live.SWEEP) >= 30
+    assert len(live.SHORT_SWEEP) >= 5
+    for keys in (live.SWEEP, live.SHORT_SWEEP, live.WARM_UP):
+        assert keys.count("ArrowLeft") == keys.count("ArrowRight")
+
+
+def test_printed_times_are_read():
+    assert live.told_times("[1.5,\n 2.0, 3.25]\n") == [1.5, 2.0, 3.25]
+
+
+def test_network_ratio_and_products():
+    ratio, whole, alone = network.results([4.0, 4.0], [2.0, 2.0])
+    assert (ratio.measured, ratio.promised, whole.measured, alone.measured) == (2.0, 2, 4.0, 2.0)
+    pairs = network.products_of((7, 5, 3), 11)
+    shapes = [(a.shape, b.shape) for a, b in pairs]
+    first, second = [((11, 7), (7, 5)), ((7, 11), (11, 5))], [((11, 5), (5, 3)), ((5, 11), (11, 3))]
+    assert shapes == [*first, *second, ((11, 3), (3, 5))]
+    assert all(a.dtype == b.dtype == np.float32 for a, b in pairs)
+
+
+def test_import_promise():
+    promise, kernel = imports.results([0.2, 0.3, 0.25], [0.5] * 3, [0.1] * 3)
+    assert (promise.measured, promise.promised, promise.unit, kernel.promised) == (0.25, 0.3, "s", None)
+
+
+def test_an_import_of_keras_is_an_error(monkeypatch):
+    monkeypatch.setattr(
+        imports.subprocess, "run", lambda *_, **__: type("R", (), {"stdout": "0.1 ['keras']\n"})
+    )
+    with pytest.raises(RuntimeError, match="keras"):
+        imports.seconds("", "import keras")
+
+
+def test_command_line(monkeypatch, tmp_path, capsys):
+    asked = []
+
+    def fake(module):
+        asked.append(module)
+        return type("Section", (), {"measure": staticmethod(lambda: [MISSED])})
+
+    monkeypatch.setattr(command, "import_module", fake)
+    assert command.main(["network", "--json", str(tmp_path / "figures.json")]) == 0  # missed, and still 0
+    assert asked == ["benchmarks.network"]
+    assert "missed" in capsys.readouterr().out
+    assert json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))[0]["measured"] == 9.5
+    assert command.main([]) == 0
+    assert asked[1:] == list(command.SECTIONS.values())
+
+
+def test_unknown_section(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["speed"])
+    assert "there is no section 'speed'; choose from live, network, import" in capsys.readouterr().err
+
+
+def test_missing_packages_are_named(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command, "VENV_PYTHON", tmp_path / "python")
+    assert command.elsewhere(["numpy", "playwright"], []) == 2
+    assert "This Python lacks numpy, playwright." in capsys.readouterr().err
