@@ -279,3 +279,9 @@ def test_describe_is_short():
     assert len(describe("x" * 1000)) < 80
     assert describe(np.float64(2.0)) == "2 (float64)"
     assert describe(sigmoid) == "the function sigmoid"
+
+
+def test_a_known_slip_that_gives_the_right_number_is_right():
+    assert close(0.0, 0.0, known=[(0.0, "that is the slip")]) == 0
+    with pytest.raises(NotYet, match="that is the slip"):
+        close(1.0, 0.0, known=[(1.0, "that is the slip")])

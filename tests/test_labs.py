@@ -22,7 +22,7 @@ from helpers import labs, live, style
 NAMES = sorted(labs.MODULES)
 FULL_GRID = 300  # a lab with more combinations of extremes than this is tested on all pairs of them
 RANDOM_SETTINGS = 20
-MOST = 90  # settings tried of one lab; where there are more, so many of the list, evenly spread
+MOST = 75  # settings tried of one lab; where there are more, so many of the list, evenly spread
 DEAR = (
     500_000  # weights of a network above which a step takes a second and more; only a few of them are tried
 )

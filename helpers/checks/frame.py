@@ -133,7 +133,8 @@ def close(got, expected, *, rtol=1e-6, atol=1e-12, what="your answer", known=())
     factor that would put it right, else with the place where it differs most.
     """
     expected = np.asarray(expected, dtype=float)
-    explain(got, known, rtol=rtol, atol=atol)
+    if not _same(got, expected, rtol, atol):  # where a known slip gives the right number, it is right
+        explain(got, known, rtol=rtol, atol=atol)
     values = array(got, expected.shape, what)
     wrong = np.abs(values - expected) > atol + rtol * np.abs(expected)
     if wrong.any():
