@@ -146,8 +146,8 @@ class LiveFigure:
         if self.root is None:
             return {"text/plain": repr(self)}
         view = self.root._repr_mimebundle_()
-        picture = {"image/png": b64encode(self.image.value).decode("ascii"), "text/plain": repr(self)}
-        return {**view, **picture}
+        stored = style.png(style.pixels(self.figure.canvas))  # smaller than what is sent at each step
+        return {**view, "image/png": b64encode(stored).decode("ascii"), "text/plain": repr(self)}
 
     @property
     def _width(self):
