@@ -7,7 +7,7 @@ import numpy as np
 
 from helpers import data
 from helpers.labs import initialization_lab
-from helpers.labs.initialization import GAINS
+from helpers.labs.knobs import GAINS
 from helpers.meanfield import predict, predicted_density
 from helpers.network import MLP
 from helpers.signals import BINS, histogram_range, trace

@@ -251,7 +251,7 @@ def _short(value) -> str:
     if isinstance(value, int | np.integer):
         return str(int(value))
     if isinstance(value, float | np.floating):
-        return "overflow" if not np.isfinite(value) else f"{float(value):.3g}"
+        return "undefined" if np.isnan(value) else "overflow" if np.isinf(value) else f"{float(value):.3g}"
     return repr(value)
 
 

@@ -80,7 +80,7 @@ def test_only_what_moves_is_drawn(figure, full_draws):
 
 def test_nothing_of_an_earlier_state_stays(figure):
     """Blitted step by step, the picture is the one that a new figure draws at once, but for the palette."""
-    for values in ({"a": -2.0}, {"zoom": True}, {"a": 0.5}, {"zoom": False}):
+    for values in ({"zoom": True}, {"zoom": False}, {"a": -2.0}, {"a": 0.5}):
         figure.set(**values)
     assert np.abs(picture(figure) - picture(Parabola(a=0.5))).max() < 40
 
@@ -147,7 +147,8 @@ def test_text_form_tells_controls_and_numbers(figure):
 
 def test_mime_bundle(figure):
     bundle = figure._repr_mimebundle_()
-    assert b64decode(bundle["image/png"]) == figure.image.value
+    stored = np.asarray(Image.open(BytesIO(b64decode(bundle["image/png"]))).convert("RGB")).astype(int)
+    assert np.abs(stored - picture(figure)).max() < 40  # the same but for the palette
     assert bundle["text/plain"] == repr(figure)
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == figure.root.model_id
 
@@ -239,3 +240,8 @@ def test_a_subclass_must_say_three_things():
     for method in ("controls", "build", "update"):
         with pytest.raises(NotImplementedError):
             getattr(live.LiveFigure, method)(object())
+
+
+def test_overflow_and_what_is_not_a_number_are_told_apart(figure):
+    figure.numbers = {"top": np.float64(np.inf), "ratio": np.float64(np.nan)}
+    assert "top=overflow, ratio=undefined" in repr(figure)

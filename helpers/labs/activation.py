@@ -5,6 +5,7 @@ from scipy.special import ndtri
 
 from helpers import live
 from helpers.activations import ACTIVATIONS, PARAMETERS, with_parameter
+from helpers.labs import knobs
 from helpers.plots.activation import SHADE, SLOPE, VALUE, saturated_intervals
 from helpers.plots.panels import height_unit
 from helpers.signals import SATURATED_SLOPE, histogram, largest_slope
@@ -48,10 +49,9 @@ class ActivationLab(live.LiveFigure):
     size = (9.6, 4.2)
 
     def controls(self):
-        entries = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
         return {
-            "activation": live.choice(TEXT["activation"], entries, "sigmoid"),
-            "compare": live.choice(TEXT["compare"], [(NONE, NONE), *entries], "leaky_relu"),
+            "activation": knobs.activation("sigmoid", TEXT["activation"]),
+            "compare": knobs.activation("leaky_relu", TEXT["compare"], also=[NONE]),
             "z": live.real(TEXT["z"], -REACH, REACH, 0.1, 1.0),
             "parameter": live.steps(TEXT["parameter"], PARAMETER_STEPS, 0.3),
             "spread": live.steps(TEXT["spread"], SPREADS, 1),

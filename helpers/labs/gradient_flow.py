@@ -3,10 +3,8 @@
 import numpy as np
 
 from helpers import data, live
-from helpers.activations import ACTIVATIONS
 from helpers.flow import gradient_ratios, predicted_ratios, predicted_saturation, shortened
-from helpers.initializers import INITIALIZERS
-from helpers.labs import wording
+from helpers.labs import knobs, wording
 from helpers.meanfield import predict
 from helpers.network import MLP
 from helpers.plots.flow import set_layer_axis
@@ -19,29 +17,6 @@ WIDTH = 100
 DEEPEST = 100
 DEPTHS = (1, 5, 10, 20, 40, 60, 80, 100)  # where the ratio is measured
 RATIO_IMAGES = 8
-GAINS = (
-    0,
-    0.01,
-    0.03,
-    0.1,
-    0.2,
-    0.3,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    1,
-    1.1,
-    1.2,
-    1.3,
-    2**0.5,
-    1.5,
-    5 / 3,
-    1.8,
-)
-GAINS += (2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
 TEXT = {
     "depth": "depth",
@@ -64,13 +39,11 @@ class GradientFlowLab(live.LiveFigure):
     size = (9.6, 5.0)
 
     def controls(self):
-        activations = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
-        initializers = [(entry.label, name) for name, entry in INITIALIZERS.items()]
         return {
             "depth": live.whole(TEXT["depth"], 1, DEEPEST, 10),
-            "activation": live.choice(TEXT["activation"], activations, "sigmoid"),
-            "initializer": live.choice(TEXT["initializer"], initializers, "glorot_normal"),
-            "gain": live.steps(TEXT["gain"], GAINS, 1),
+            "activation": knobs.activation("sigmoid", TEXT["activation"]),
+            "initializer": knobs.initializer("glorot_normal", TEXT["initializer"]),
+            "gain": knobs.gain(1, TEXT["gain"]),
         }
 
     def build(self):

@@ -3,9 +3,7 @@
 import numpy as np
 
 from helpers import data, live
-from helpers.activations import ACTIVATIONS
-from helpers.initializers import INITIALIZERS
-from helpers.labs import wording
+from helpers.labs import knobs, wording
 from helpers.meanfield import predict, predicted_density
 from helpers.network import MLP
 from helpers.plots.panels import CurvePanel, HistogramPanel
@@ -13,30 +11,6 @@ from helpers.signals import BINS, histogram_range, trace
 
 IMAGES = 1000
 PANELS = 10
-GAINS = (
-    0,
-    0.01,
-    0.03,
-    0.1,
-    0.2,
-    0.3,
-    0.4,
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    0.95,
-    1,
-    1.05,
-    1.1,
-    1.2,
-    1.3,
-    2**0.5,
-    1.5,
-    5 / 3,
-)
-GAINS += (1.8, 2, 2.2, 2.5, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 WIDTHS = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 WORK = 10**9  # multiplications per forward pass; larger networks get fewer images, so that a step stays short
 MIN_IMAGES = 32
@@ -62,12 +36,10 @@ class InitializationLab(live.LiveFigure):
     size = (9.6, 5.0)
 
     def controls(self):
-        activations = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
-        initializers = [(entry.label, name) for name, entry in INITIALIZERS.items()]
         return {
-            "activation": live.choice(TEXT["activation"], activations, "tanh"),
-            "initializer": live.choice(TEXT["initializer"], initializers, "glorot_normal"),
-            "gain": live.steps(TEXT["gain"], GAINS, 1),
+            "activation": knobs.activation("tanh", TEXT["activation"]),
+            "initializer": knobs.initializer("glorot_normal", TEXT["initializer"]),
+            "gain": knobs.gain(1, TEXT["gain"]),
             "depth": live.whole(TEXT["depth"], 1, 100, 10),
             "width": live.steps(TEXT["width"], WIDTHS, 100),
             "seed": live.whole(TEXT["seed"], 0, 20, 0),

@@ -7,10 +7,9 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import MultipleLocator
 
 from helpers import data, live
-from helpers.activations import ACTIVATIONS
 from helpers.flow import order_chaos_map, shortened
 from helpers.initializers import variance_scaling
-from helpers.labs import wording
+from helpers.labs import knobs, wording
 from helpers.meanfield import chi, depth_scale, fixed_point, predict
 from helpers.network import MLP
 from helpers.plots.flow import reach_of, set_layer_axis
@@ -21,30 +20,8 @@ from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED
 IMAGES = 24
 WIDTH = 150
 DEEPEST = 100
-SIGMA_W2 = (
-    0.1,
-    0.2,
-    0.3,
-    0.5,
-    0.7,
-    0.9,
-    1,
-    1.1,
-    1.2,
-    1.3,
-    1.4,
-    1.5,
-    1.6,
-    1.7,
-    1.761,
-    1.8,
-    1.9,
-    2,
-    2.1,
-    2.3,
-    2.6,
-)
-SIGMA_W2 += (3, 3.5, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400)
+SIGMA_W2 = (0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.761, 1.8, 1.9, 2, 2.1)
+SIGMA_W2 += (2.3, 2.6, 3, 3.5, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 400)
 MAP_W, MAP_B = np.geomspace(0.1, 400, 60), np.linspace(0, 1, 30)
 SETTLED = 200  # layers after which the variance is taken as settled
 UNIT = variance_scaling(1, "fan_in", "normal")
@@ -76,9 +53,8 @@ class MeanFieldLab(live.LiveFigure):
     size = (9.6, 4.4)
 
     def controls(self):
-        activations = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
         return {
-            "activation": live.choice(TEXT["activation"], activations, "tanh"),
+            "activation": knobs.activation("tanh", TEXT["activation"]),
             "sigma_w2": live.steps(TEXT["sigma_w2"], SIGMA_W2, 1.2),
             "sigma_b2": live.real(TEXT["sigma_b2"], 0, 1, 0.01, 0.05),
             "depth": live.whole(TEXT["depth"], 1, DEEPEST, 30),

@@ -4,6 +4,7 @@ import numpy as np
 
 from helpers import live
 from helpers.activations import ACTIVATIONS
+from helpers.labs import knobs
 from helpers.plots.panels import fitting_limits, power_of_ten
 from helpers.plots.quicktext import QuickText
 from helpers.style import BLUE, GREEN, MARKERS, ORANGE, RED
@@ -36,9 +37,8 @@ class NeuronLab(live.LiveFigure):
     size = (9.6, 3.8)
 
     def controls(self):
-        activations = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
         return {
-            "activation": live.choice(TEXT["activation"], activations, "sigmoid"),
+            "activation": knobs.activation("sigmoid", TEXT["activation"]),
             "w1": live.whole(TEXT["w1"], -10_000, 10_000, 100),
             "w2": live.real(TEXT["w2"], -2, 2, 0.02, 1),
         }

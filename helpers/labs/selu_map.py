@@ -3,7 +3,8 @@
 import numpy as np
 
 from helpers import live
-from helpers.activations import ACTIVATIONS, get_activation
+from helpers.activations import get_activation
+from helpers.labs import knobs
 from helpers.meanfield import moment_map
 from helpers.plots.panels import CurvePanel
 from helpers.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
@@ -44,9 +45,8 @@ class SeluMapLab(live.LiveFigure):
     size = (9.6, 4.2)
 
     def controls(self):
-        entries = [(entry.label, name) for name, entry in ACTIVATIONS.items()]
         return {
-            "activation": live.choice(TEXT["activation"], entries, "selu"),
+            "activation": knobs.activation("selu", TEXT["activation"]),
             "mean": live.real(TEXT["mean"], -1, 1, 0.05, 0.6),
             "variance": live.real(TEXT["variance"], 0, 3, 0.05, 2.5),
             "omega": live.real(TEXT["omega"], -2, 2, 0.05, 0.0),
