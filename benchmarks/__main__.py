@@ -17,6 +17,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from course import FOR_LIVE_FIGURES
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV_PYTHON = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 NEEDED = ("numpy", "matplotlib", "ipywidgets", "jupyterlab", "playwright")
@@ -76,5 +78,16 @@ def report(results, path=None) -> None:
         write_json(results, path)
 
 
+def as_the_course_starts_it() -> bool:
+    """Say whether this process has the variables that `course.py lab` gives its kernels."""
+    return FOR_LIVE_FIGURES.items() <= os.environ.items()
+
+
+def again_as_the_course_starts_it() -> int:
+    """Run the same command line with those variables, which only a new process heeds."""
+    command = [sys.executable, "-m", "benchmarks", *sys.argv[1:]]
+    return subprocess.call(command, cwd=str(ROOT), env={**os.environ, **FOR_LIVE_FIGURES})
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() if as_the_course_starts_it() else again_as_the_course_starts_it())

@@ -9,6 +9,8 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from course import FOR_LIVE_FIGURES
+
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 CHROMIUM_OPTIONS = (
@@ -78,7 +80,8 @@ def _environment(scratch):
         path = scratch / "config/lab/user-settings/@jupyterlab" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
-    return {**os.environ, **variables, "JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
+    course_like = {**os.environ, **FOR_LIVE_FIGURES}
+    return {**course_like, **variables, "JUPYTER_TOKEN": TOKEN, "PYTHONPATH": str(ROOT)}
 
 
 def _address(process, scratch):

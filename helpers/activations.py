@@ -37,7 +37,8 @@ def tanh(z):
 
 def tanh_derivative(z):
     """Return 1 − tanh²(z) = 4σ'(2z)."""
-    return 1 - np.tanh(z) ** 2
+    h = np.tanh(z)
+    return 1 - h * h
 
 
 def relu(z):

@@ -87,22 +87,27 @@ class MLP:
             raise ValueError(f"x must have shape (batch, {self.sizes[0]}), got {x.shape}")
         z, h = [], [x]
         for W, b in zip(self.weights, self.biases, strict=True):
-            z.append(h[-1] @ W + b)
+            z.append(h[-1] @ W)
+            z[-1] += b  # in place, as the product below: a new array costs as much as the sum itself
             if len(z) < len(self.weights):
                 h.append(self.activation.f(z[-1]))
         return Forward(z, h)
 
-    def backward(self, forward: Forward, dlogits) -> Gradients:
+    def backward(self, forward: Forward, dlogits, *, weights=True) -> Gradients:
         """Return the gradients of all layers, given the loss's gradient with respect to the logits.
 
         dW = hᵀ dz and db = Σ dz for the layer itself; dz = (dz_next W_nextᵀ) ⊙ f'(z) for the one before.
+        Without `weights` the lists dW and db stay empty, which spares a third of the work.
         """
         dz, slopes = [dlogits], [np.ones_like(dlogits)]
         for W, z in zip(self.weights[:0:-1], forward.z[-2::-1], strict=True):
             slopes.append(self.activation.df(z))
-            dz.append((dz[-1] @ W.T) * slopes[-1])
+            dz.append(dz[-1] @ W.T)
+            dz[-1] *= slopes[-1]
         dz.reverse()
         slopes.reverse()
+        if not weights:
+            return Gradients(dz, [], [], slopes)
         dW = [h.T @ d for h, d in zip(forward.h, dz, strict=True)]
         return Gradients(dz, dW, [d.sum(axis=0) for d in dz], slopes)
 

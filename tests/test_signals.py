@@ -275,3 +275,13 @@ def test_vanishing_gradient_is_followed_down_to_the_smallest_numbers(rng):
     assert wanted[0] < 1e-38  # below float32's smallest normal number
     np.testing.assert_allclose(norms[wanted > 1e-37], wanted[wanted > 1e-37], rtol=1e-4)
     np.testing.assert_allclose(norms[wanted > 1e-42], wanted[wanted > 1e-42], rtol=1e-2)
+
+
+def test_the_weights_gradients_can_be_left_out():
+    model = MLP((6, 5, 5, 3), rng=np.random.default_rng(0))
+    x, y = np.random.default_rng(1).standard_normal((8, 6)), np.arange(8) % 3
+    whole, quick = trace(model, x, y), trace(model, x, y, weights=False)
+    assert np.isfinite(whole.per_layer("grad_W_norm")).all()
+    assert np.isnan(quick.per_layer("grad_W_norm")).all()
+    for quantity in ("mean", "std", "grad_z_norm", "share_dead"):
+        assert np.array_equal(whole.per_layer(quantity), quick.per_layer(quantity))

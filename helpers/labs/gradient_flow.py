@@ -68,7 +68,7 @@ class GradientFlowLab(live.LiveFigure):
         deep = self._deep_network(initializer, activation, gain)
         model = shortened(deep, depth)
         x, y = data.load_batch(IMAGES, dtype=np.float64)
-        signals = trace(model, x, y)
+        signals = trace(model, x, y, weights=False)
         predicted = predict(model, x, signals.output_error)
         self.panels["gradient"].show(signals.per_layer("grad_z_norm"), predicted.grad_z_norm)
         self.panels["std"].show(signals.per_layer("std"), predicted.std)

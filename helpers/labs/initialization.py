@@ -65,7 +65,7 @@ class InitializationLab(live.LiveFigure):
     def update(self, activation, initializer, gain, depth, width, seed):
         model = self._base_network(activation, initializer, depth, width, seed).scaled(gain)
         x, y = data.load_batch(images_for(model))
-        signals = trace(model, x, y)
+        signals = trace(model, x, y, weights=False)
         predicted = predict(model, x, signals.output_error)
         self._show_histograms(signals, predicted, activation)
         for quantity in QUANTITIES:

@@ -86,7 +86,7 @@ class MeanFieldLab(live.LiveFigure):
         self.point.set_data([np.log10(sigma_w2)], [sigma_b2])
         model = self._network(activation, sigma_w2, sigma_b2, depth, seed)
         x, y = data.load_batch(IMAGES, dtype=np.float64)
-        signals = trace(model, x, y)
+        signals = trace(model, x, y, weights=False)
         norms = signals.per_layer("grad_z_norm")
         q = float(fixed_point(activation, sigma_w2, sigma_b2, layers=SETTLED))
         slope = float(chi(activation, min(q, 1e20), sigma_w2))
