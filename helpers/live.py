@@ -5,6 +5,7 @@ background; a change of a control restores it, draws only the moving artists ove
 pixels as PNG to an Image widget. A lab is a subclass with three methods: `controls`, `build`, `update`.
 """
 
+import gc
 from base64 import b64encode
 from collections import defaultdict
 from threading import RLock
@@ -15,6 +16,7 @@ from IPython import get_ipython
 
 from helpers import style
 
+WHOLE_LABEL = {"description_width": "initial"}  # as wide as the words need, rather than cut off
 MESSAGE_HEIGHT = 24  # pixels kept free at the top of every live figure, for what has to be said in words
 
 _open_in_cell = defaultdict(list)  # cell id → its live figures, so that running the cell again closes them
@@ -204,7 +206,7 @@ class LiveFigure:
 
     def _readout_html(self):
         cells = "".join(
-            f"<span style='margin-right:1.5em'>{k} = <b>{_short(v)}</b></span>"
+            f"<span style='display:inline-block;margin-right:1.5em'>{k} = <b>{_short(v)}</b></span>"
             for k, v in self.numbers.items()
         )
         return f"<div role='status' style='font-family:monospace;line-height:1.5'>{cells}</div>"
@@ -212,30 +214,38 @@ class LiveFigure:
 
 def choice(label, options, value):
     """Return a drop-down list; `options` are names, or (label, value) pairs."""
-    return widgets.Dropdown(options=options, value=value, description=label, layout={"width": "220px"})
+    return widgets.Dropdown(
+        options=options, value=value, description=label, layout={"width": "220px"}, style=WHOLE_LABEL
+    )
 
 
 def steps(label, options, value):
     """Return a slider over given values, an even step apart on the screen whatever their size."""
     pairs = [(_short(option), option) for option in options]
-    return widgets.SelectionSlider(options=pairs, value=value, description=label, layout={"width": "300px"})
+    return widgets.SelectionSlider(
+        options=pairs, value=value, description=label, layout={"width": "300px"}, style=WHOLE_LABEL
+    )
 
 
 def whole(label, low, high, value):
     """Return a slider over the whole numbers from `low` to `high`."""
-    return widgets.IntSlider(value, low, high, description=label, layout={"width": "300px"})
+    return widgets.IntSlider(
+        value, low, high, description=label, layout={"width": "300px"}, style=WHOLE_LABEL
+    )
 
 
 def real(label, low, high, step, value):
-    """Return a slider over numbers from `low` to `high`."""
+    """Return a slider over numbers from `low` to `high`, told to the digits of its step."""
+    decimals = len(f"{step:g}".partition(".")[2])
     return widgets.FloatSlider(
         value,
         min=low,
         max=high,
         step=step,
         description=label,
-        readout_format=".3g",
+        readout_format=f".{decimals}f",
         layout={"width": "300px"},
+        style=WHOLE_LABEL,
     )
 
 
@@ -280,7 +290,9 @@ def _replace_figures_of_this_cell(figure):
     if cell is None:
         return
     run = parent["header"]["msg_id"]
-    for earlier_run, earlier in _open_in_cell[cell]:
-        if earlier_run != run:
-            earlier.close()
+    replaced = [earlier for earlier_run, earlier in _open_in_cell[cell] if earlier_run != run]
+    for earlier in replaced:
+        earlier.close()
+    if replaced:
+        gc.collect()  # a figure and its axes refer to each other, so that only the collector frees them
     _open_in_cell[cell] = [(r, f) for r, f in _open_in_cell[cell] if r == run] + [(run, figure)]

@@ -102,7 +102,7 @@ def trace(model, x, y, *, weights=True) -> Trace:
 
     Without `weights` the gradients of the weights are left out and `grad_W_norm` is nan: quicker, for live
     figures that don't show them. Works at any scale: overflow turns up as inf or nan in the numbers, never
-    as an error or a warning. Raises ValueError for a model of an unknown kind or a batch that does not fit it.
+    as an error or a warning. Raises ValueError for a model of an unknown kind or a batch that doesn't fit.
     """
     if not isinstance(model, MLP):
         raise ValueError(f"can't trace a {type(model).__name__}; a helpers.network.MLP is needed")
