@@ -17,8 +17,10 @@ from helpers.activations import get_activation
 
 _TAIL = 12.0  # beyond 12 standard deviations a normal variable has a probability of 1e-33
 _LOG_Q, _LOG_Q_STEP = np.linspace(-46, 30, 1521, retstep=True)  # ln q of the tables: q from 1e-20 to 1e13
-_XI = np.array([NormalDist().inv_cdf((k + 0.5) / 400) for k in range(400)])  # at evenly spaced levels
 _Q_LEVELS = (np.arange(20) + 0.5) / 20
+# a normal variable at 400 even levels for each of the 20 above, each a little on, so that none fall together
+_XI_LEVELS = (np.arange(400) + _Q_LEVELS[:, None]) / 400
+_XI = np.vectorize(NormalDist().inv_cdf)(_XI_LEVELS)
 
 
 def _half_line():
