@@ -1,21 +1,16 @@
-"""Every lab of the course, without a browser: hundreds of settings, extremes included, memory, repeatability.
+"""Every lab of the course, without a browser: hundreds of settings, extremes included, repeatability.
 
 A lab added to `helpers.labs.MODULES` is tested here without another line.
 """
 
-import gc
 import random
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
 from itertools import combinations, product
-from multiprocessing import get_context
 from threading import Thread
-from types import SimpleNamespace
 
 import ipywidgets as widgets
 import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
@@ -30,8 +25,6 @@ DEAR = (
 )
 FEW = 4
 INK = 100  # pixels that must differ from white, and from the frame alone, for a picture not to be blank
-MEGABYTES = 20
-MOVES, RUNS = 1000, 50
 
 each_lab = pytest.mark.parametrize("name", NAMES)
 
@@ -237,71 +230,6 @@ def test_survives_its_extremes(name, built):
 
 def test_hundreds_of_settings_are_tried(built):
     assert sum(len(all_settings(built(name))) for name in NAMES) >= 500
-
-
-@each_lab
-def test_memory_stays(name):
-    """1,000 moves of the controls and 50 runs of the cell leave nothing, once every cache is filled.
-
-    In a fresh process: what other tests left behind would hide a leak, or look like one.
-    """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-        left = fresh.submit(left_behind, name).result()
-    assert left["open figures"] == 0, "the figure of the cell's last run stays open"
-    assert left["models"] == 0, "widgets of closed figures are kept"
-    assert left["megabytes"] <= MEGABYTES
-    assert left["faults"] == []
-
-
-def left_behind(name):
-    """Move the controls of a lab and run its cell, again and again; tell what is left of it all."""
-    lab = run_cell(name, 0, **small_start(name))
-    states = [{control: neighbour(widget)} for control, widget in lab.widgets.items()]
-    steps = [lab.values | state for state in states for _ in range(2)] + [lab.values]
-    move(lab, steps, 50)
-    for run in range(1, 4):
-        lab = run_cell(name, run, **small_start(name))
-    models, before, still_open = known_models(), megabytes(), 0
-    move(lab, steps, MOVES)
-    for run in range(4, 4 + RUNS):
-        earlier, lab = lab, run_cell(name, run, **small_start(name))
-        still_open += earlier.figure is not None
-    return {
-        "open figures": still_open,
-        "models": known_models() - models,
-        "megabytes": megabytes() - before,
-        "faults": faults(lab),
-    }
-
-
-def small_start(name):
-    """Settings at which a lab of networks is quick; what a step leaves behind doesn't depend on them."""
-    return {"initialization_lab": {"depth": 2, "width": 10}}.get(name, {})
-
-
-def run_cell(name, run, **start):
-    """Make a lab as the numbered run of one and the same notebook cell."""
-    parent = {"metadata": {"cellId": f"cell of {name}"}, "header": {"msg_id": f"run {run}"}}
-    live.get_ipython = lambda: SimpleNamespace(get_parent=lambda: parent)
-    return make(name, **start)
-
-
-def move(lab, steps, times):
-    """Set a lab to one state after the other."""
-    for place in range(times):
-        lab.set(**steps[place % len(steps)])
-
-
-def known_models():
-    """Return how many models ipywidgets keeps."""
-    gc.collect()
-    return len(widgets.widget._instances)
-
-
-def megabytes():
-    """Return the memory of this process in MB, with all garbage collected."""
-    gc.collect()
-    return psutil.Process().memory_info().rss / 2**20
 
 
 @each_lab
