@@ -13,7 +13,7 @@ from helpers.flow import (
     shortened,
 )
 from helpers.labs import gradient_flow_lab, mean_field_lab, neuron_lab
-from helpers.labs.gradient_flow import DEPTHS
+from helpers.labs.gradient_flow import DEPTHS, RATIO_IMAGES
 from helpers.labs.neuron import slope_in_words
 from helpers.meanfield import chi, critical_sigma_w2, fixed_point
 from helpers.network import MLP
@@ -193,9 +193,9 @@ def test_the_ratio_panel_agrees_with_the_network_shown(flow_lab):
     for depth in (5, 10, 100):
         flow_lab.set(depth=depth, activation="sigmoid", initializer="glorot_normal", gain=1)
         dot = flow_lab.panels["ratio"].measured.get_ydata()[depth - 1]
-        assert dot == pytest.approx(
-            np.log10(flow_lab.numbers["ratio"]), abs=0.15
-        )  # fewer images for the dots
+        network = shortened(flow_lab._deep_network("glorot_normal", "sigmoid", 1), depth)
+        norms = trace(network, *data.load_batch(RATIO_IMAGES, dtype=np.float64)).per_layer("grad_z_norm")
+        assert dot == pytest.approx(np.log10(norms[0] / norms[-1]), abs=1e-6)
         assert list(flow_lab.here.get_xdata()) == [depth, depth]
     shown = np.flatnonzero(np.isfinite(flow_lab.panels["ratio"].measured.get_ydata())) + 1
     assert tuple(shown) == DEPTHS

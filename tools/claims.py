@@ -34,15 +34,17 @@ FREE = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 
+# No possessive quantifiers: Python 3.11.0 to 3.11.4 match them wrongly. The look-ahead after the digits keeps
+# a shorter number from matching instead.
 NUMBER = re.compile(
-    r"(?P<sign>(?<![\w)\]}.])[-−])?+"
-    r"(?P<times>×\s?)?+"
+    r"(?P<sign>(?<![\w)\]}.])[-−])?"
+    r"(?P<times>×\s?)?"
     r"(?<![A-Za-z0-9_.])"
     r"(?:(?P<power>10(?=[⁻⁺⁰¹²³⁴-⁹]|\^\{?[-−]?\d))"
-    r"|(?P<digits>(?:\d{1,3}(?:,\d{3})++(?!\d)|\d++)(?:\.\d++)?+|\.\d++)(?!\.\d))"
-    r"(?:[eE](?P<e>[-+−]?\d++)|(?(power)|\s?[×·]\s?10)(?P<ten>[⁻⁺⁰¹²³⁴-⁹]++|\^\{?[-−]?\d++\}?))?+"
-    r"(?P<percent>\s?(?:%|per\s?cent\b))?+"
-    r"(?P<fold>\s?×(?!\s?\d))?+"
+    r"|(?P<digits>(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?!\.?\d))"
+    r"(?:[eE](?P<e>[-+−]?\d+)|(?(power)|\s?[×·]\s?10)(?P<ten>[⁻⁺⁰¹²³⁴-⁹]+|\^\{?[-−]?\d+\}?))?"
+    r"(?P<percent>\s?(?:%|per\s?cent\b))?"
+    r"(?P<fold>\s?×(?!\s?\d))?"
 )
 
 
