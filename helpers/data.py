@@ -22,6 +22,7 @@ from helpers.imagefiles import at_hand, current_settings, place_of
 
 CLASS_NAMES = tuple(name for name, _, _ in standin.OUTLINES)
 TRAIN_SIZE = 60_000
+VALIDATION_SIZE = 5_000  # the first of the training images, as in the reference run of lesson 08
 TRAIN_MEAN, TRAIN_STD = 0.286041, 0.353024  # of all training pixels in [0, 1]; measured again in the tests
 
 
@@ -101,6 +102,43 @@ def load_batch(n=1000, *, rng=None, standardize=True, dtype=np.float32):
         x -= mean
         x /= std
     return x, labels.copy()
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Split:
+    """Training, validation and test images, every pixel standardized by its training mean and deviation.
+
+    `x`, `x_valid` and `x_test` are float32 (n, 784), the labels int64 (n,).
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    x_valid: np.ndarray
+    y_valid: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+    def __repr__(self):
+        return (
+            f"{len(self.x):,} training, {len(self.x_valid):,} validation and {len(self.x_test):,} test images"
+        )
+
+
+def load_split(n=TRAIN_SIZE - VALIDATION_SIZE, *, standardize=True) -> Split:
+    """Load the images in three parts: 5,000 to validate, `n` of the other 55,000 to train, and the test.
+
+    With `standardize` each pixel gets z = (x − mean) / std over the training part alone; a pixel that never
+    changes there is divided by 1. Raises ValueError for `n` outside 1 … 55,000.
+    """
+    if n not in range(1, TRAIN_SIZE - VALIDATION_SIZE + 1):
+        raise ValueError(f"n is {n}; allowed are 1 to {TRAIN_SIZE - VALIDATION_SIZE:,} training images")
+    images, end = load_fashion_mnist(), VALIDATION_SIZE + int(n)
+    parts = [images.x_train[VALIDATION_SIZE:end], images.x_train[:VALIDATION_SIZE], images.x_test]
+    if standardize:
+        mean, std = parts[0].mean(axis=0), parts[0].std(axis=0)
+        parts = [(part - mean) / np.where(std > 0, std, 1) for part in parts]
+    labels = [images.y_train[VALIDATION_SIZE:end], images.y_train[:VALIDATION_SIZE], images.y_test]
+    return Split(*(array for pair in zip(parts, labels, strict=True) for array in pair))
 
 
 def find() -> str:

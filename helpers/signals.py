@@ -3,13 +3,16 @@
 Every plot, lab and finding reads a `Trace`; `trace(model, x, y)` takes one from a network and a batch.
 """
 
+import sys
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
 
 from helpers.activations import ACTIVATIONS, get_activation
+from helpers.blocks import Block, Passage, Step, grouped, parts_of, signal_of
 from helpers.network import MLP, cross_entropy
+from helpers.stack import Stack
 
 BINS = 40
 SAFE_SQUARE = 1e-24  # sums of squares between this and its inverse are exact enough in float32
@@ -40,13 +43,15 @@ class Histogram:
 
 @dataclass(frozen=True)
 class LayerSignal:
-    """One layer's vital signs on one batch.
+    """One layer's vital signs on one batch: a layer with weights, its activation, and what stands between.
 
     `mean`, `std`: of the activations h over batch and units; `z_mean`, `z_std`: of the pre-activations.
     `share_saturated`: share of all z whose derivative is below `SATURATED_SLOPE` of the activation's
     largest. `share_dead`: share of units whose derivative is 0 on every example. `grad_z_norm`,
     `grad_W_norm`: norms of the mean loss's gradient with respect to the pre-activations (over batch and
-    units) and the weights. `finite` is false once any activation is inf or nan.
+    units) and the weights. `finite` is false once any activation is inf or nan. `kind` is that of the layer
+    with weights, `parts` the kinds of all layers it stands for, in order; `output` marks a network's output,
+    whose z = h are the logits. Of a convolution a unit is a channel, and its places count as examples.
     """
 
     name: str
@@ -62,6 +67,9 @@ class LayerSignal:
     grad_W_norm: float
     W_norm: float
     finite: bool
+    kind: str = "dense"
+    parts: tuple[str, ...] = ("dense", "activation")
+    output: bool = False
 
 
 NUMBERS = tuple(field.name for field in fields(LayerSignal) if field.type is float or field.type == "float")
@@ -69,9 +77,10 @@ NUMBERS = tuple(field.name for field in fields(LayerSignal) if field.type is flo
 
 @dataclass(frozen=True)
 class Trace:
-    """The vital signs of every layer, first to last, on one batch; the last layer holds the logits.
+    """The vital signs of every layer, first to last, on one batch; an output layer holds the logits.
 
-    `loss` is the mean loss; `output_error` the squared norm of the loss's gradient with respect to each
+    `loss` is the mean loss; `input_mean` and `input_std` are those of what enters the first layer with
+    weights; `output_error` the squared norm of the loss's gradient with respect to each
     example's logits, shape (batch,), from which theory predicts the gradients before it.
     """
 
@@ -84,8 +93,8 @@ class Trace:
 
     @property
     def hidden(self) -> tuple[LayerSignal, ...]:
-        """The layers before the output."""
-        return self.layers[:-1]
+        """The layers before the output, or outputs."""
+        return tuple(layer for layer in self.layers if not layer.output)
 
     def per_layer(self, quantity) -> np.ndarray:
         """Return one number per hidden layer, as in `per_layer("std")`; raises ValueError for other names."""
@@ -97,48 +106,118 @@ class Trace:
         return f"Trace of {len(self.layers)} layers on {self.examples} examples, loss {self.loss:.4g}"
 
 
-def trace(model, x, y, *, weights=True) -> Trace:
+def trace(model, x, y, *, weights=True, training=True) -> Trace:
     """Return the `Trace` of a network on one batch: `x` of shape (batch, inputs), integer labels `y`.
 
-    Without `weights` the gradients of the weights are left out and `grad_W_norm` is nan: quicker, for live
-    figures that don't show them. Works at any scale: overflow turns up as inf or nan in the numbers, never
-    as an error or a warning. Raises ValueError for a model of an unknown kind or a batch that doesn't fit.
+    The network is an `MLP`, a `Stack` or a `keras.Model`, and is left as it was. With `training` batch
+    normalization uses the batch's statistics and dropout drops, as in a training step; a Keras model's
+    compiled loss is used where there is one, and `y` is whatever that loss takes. Without `weights` the
+    gradients of the weights are left out and `grad_W_norm` is nan: quicker, for live figures that don't show
+    them. Works at any scale: overflow turns up as inf or nan in the numbers, never as an error or a warning.
+    Raises ValueError for a model of an unknown kind or a batch that doesn't fit.
     """
-    if not isinstance(model, MLP):
-        raise ValueError(f"can't trace a {type(model).__name__}; a helpers.network.MLP is needed")
-    x = np.asarray(x, dtype=model.weights[0].dtype)
     with np.errstate(all="ignore"):
-        forward = model.forward(x)
-        loss, dlogits = cross_entropy(forward.logits, y)
-        gradients = model.backward(forward, dlogits, weights=weights)
-        activations = [model.activation] * model.depth + [ACTIVATIONS["linear"]]
-        layers = tuple(
-            _layer_signal(f"layer {i + 1}", activation, forward, gradients, model.weights[i], i)
-            for i, activation in enumerate(activations)
+        passage = passage_of(model)(model, x, y, weights=weights, training=training)
+        layers = tuple(_layer_signal(block) for block in passage.blocks)
+        errors = [block.dz for block in passage.blocks if block.output]
+        error = sum(np.square(dz.reshape(len(dz), -1), dtype=np.float64).sum(axis=1) for dz in errors)
+        return Trace(layers, passage.loss, len(x), *mean_and_std(passage.entered), error)
+
+
+def passage_of(model):
+    """Return the function that takes a batch through a model of this kind; raises ValueError for others."""
+    for kind, passage in ((MLP, _mlp_passage), (Stack, _stack_passage)):
+        if isinstance(model, kind):
+            return passage
+    if "keras" in sys.modules and isinstance(model, sys.modules["keras"].Model):
+        from helpers import deep
+
+        return deep.passage
+    raise ValueError(f"can't trace a {type(model).__name__}; an MLP, a Stack or a keras.Model is needed")
+
+
+def _mlp_passage(model, x, y, *, weights, training):
+    x = np.asarray(x, dtype=model.weights[0].dtype)
+    forward = model.forward(x)
+    loss, dlogits = cross_entropy(forward.logits, y)
+    gradients = model.backward(forward, dlogits, weights=weights)
+    blocks = []
+    for i, (W, z) in enumerate(zip(model.weights, forward.z, strict=True)):
+        last = i == model.depth
+        blocks.append(
+            Block(
+                name=f"layer {i + 1}",
+                kind="dense",
+                parts=("dense",) if last else ("dense", "activation"),
+                activation=ACTIVATIONS["linear"] if last else model.activation,
+                z=z,
+                h=z if last else forward.h[i + 1],
+                dz=gradients.dz[i],
+                slope=gradients.slope[i],
+                W=W,
+                dW=gradients.dW[i] if weights else None,
+                output=last,
+            )
         )
-        error = np.square(dlogits, dtype=np.float64).sum(axis=1)
-        return Trace(layers, loss, len(x), *mean_and_std(x), error)
+    return Passage(blocks, loss, x)
 
 
-def _layer_signal(name, activation, forward, gradients, W, i):
-    z, slope = forward.z[i], gradients.slope[i]
-    h = forward.h[i + 1] if i + 1 < len(forward.h) else z
-    z_mean, z_std = mean_and_std(z)
-    mean, std = mean_and_std(h)
+def _stack_passage(model, x, y, *, weights, training):
+    state = model.rng.bit_generator.state
+    calls = model.forward(np.asarray(x, dtype=model.dtype), training=training)
+    model.rng.bit_generator.state = state  # the next training step draws the masks it would have drawn
+    loss, dlogits = cross_entropy(calls[-1].output, y)
+    back = model.backward(calls, dlogits)
+    gradients = {id(layer): own for layer, own in back.parameters}
+    groups = grouped([_step(call) for call in calls])
+    blocks = []
+    for i, group in enumerate(groups):
+        z, h, activation = signal_of(group)
+        blocks.append(
+            Block(
+                name=f"layer {i + 1}",
+                kind="dense",
+                parts=parts_of(group),
+                activation=activation,
+                z=z,
+                h=h,
+                dz=back.arriving[id(z)],
+                slope=activation.df(z),
+                W=group[0].weights,
+                dW=gradients[id(group[0].layer)]["W"] if weights else None,
+                output=i == len(groups) - 1,
+            )
+        )
+    return Passage(blocks, loss, groups[0][0].inputs[0])
+
+
+def _step(call):
+    layer = call.layer
+    weights, activation = getattr(layer, "W", None), getattr(layer, "activation", None)
+    return Step(layer, layer.kind, call.inputs, call.output, weights, activation)
+
+
+def _layer_signal(block):
+    activation = block.activation
+    z_mean, z_std = mean_and_std(block.z)
+    mean, std = (z_mean, z_std) if block.h is block.z else mean_and_std(block.h)
     return LayerSignal(
-        name=name,
+        name=block.name,
         activation=activation.name,
-        histogram=histogram(h, *histogram_range(activation)),
+        histogram=histogram(block.h, *histogram_range(activation)),
         z_mean=z_mean,
         z_std=z_std,
         mean=mean,
         std=std,
-        share_saturated=share_saturated(slope, activation),
-        share_dead=share_dead(slope),
-        grad_z_norm=norm(gradients.dz[i]),
-        grad_W_norm=norm(gradients.dW[i]) if gradients.dW else float("nan"),
-        W_norm=norm(W),
+        share_saturated=share_saturated(block.slope, activation),
+        share_dead=share_dead(block.slope),
+        grad_z_norm=norm(block.dz),
+        grad_W_norm=float("nan") if block.dW is None else norm(block.dW),
+        W_norm=norm(block.W),
         finite=bool(np.isfinite(std)),
+        kind=block.kind,
+        parts=block.parts,
+        output=block.output,
     )
 
 
@@ -190,8 +269,8 @@ def share_saturated(slope, activation) -> float:
 
 
 def share_dead(slope) -> float:
-    """Return the share of units whose derivative is exactly 0 on every example of the batch."""
-    return float(np.mean(~(slope != 0).any(axis=0)))
+    """Return the share of units (the last axis) whose derivative is exactly 0 on every example."""
+    return float(np.mean(~(slope != 0).any(axis=tuple(range(slope.ndim - 1)))))
 
 
 @lru_cache(maxsize=64)

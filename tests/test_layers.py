@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TIERS = ("numerics", "signals", "beside", "pictures", "live")
 PLACES = {
     "numerics": "numerics activations initializers gradcheck tables "
-    "normalization preprocessing regularization augmentation",
-    "signals": "network residual meanfield signals flow landscape facts data standin imagefiles",
+    "normalization preprocessing conditioning regularization augmentation",
+    "signals": "network stack blocks residual meanfield signals flow landscape facts data standin imagefiles",
     "beside": "deep clinic checks",
     "pictures": "style plots",
     "live": "live labs",
