@@ -7,12 +7,22 @@ does not wait for it.
 import os
 import re
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
-from helpers.activations import ACTIVATIONS, Activation, Saturation, with_parameter
+from helpers.activations import (
+    ACTIVATIONS,
+    LEAKY_RELU_SLOPE,
+    PRELU_START_SLOPE,
+    Activation,
+    Saturation,
+    leaky_relu,
+    leaky_relu_derivative,
+    with_parameter,
+)
 from helpers.blocks import Block, Passage, Step, grouped, parts_of, signal_of
 from helpers.network import MLP
 from helpers.stack import NORMALIZED
@@ -38,6 +48,14 @@ def keras():
 
         tf.constant(0.0)  # the first operation prints as well
     return keras
+
+
+def tensorflow():
+    """Return the TensorFlow package, imported as quietly."""
+    keras()
+    import tensorflow
+
+    return tensorflow
 
 
 def dense_network(
@@ -86,12 +104,19 @@ def twin(model: MLP):
 
 def keras_activation(activation: Activation):
     """Return Keras's function for one of our activations: its own name, or itself with our parameter."""
-    functions = keras().activations
-    ours = {
-        "leaky_relu": lambda z: functions.leaky_relu(z, negative_slope=0.01),
-        "prelu": lambda z: functions.leaky_relu(z, negative_slope=0.25),
-    }
-    return ours.get(activation.name, activation.name)
+    functions, name = keras().activations, activation.name
+    chosen = getattr(activation.f, "keywords", {})  # where `with_parameter` puts the number
+    if name == "elu" and chosen:
+        return _named(name, lambda z: functions.elu(z, alpha=chosen["alpha"]))
+    if name in ("leaky_relu", "prelu"):
+        slope = chosen.get("slope", LEAKY_RELU_SLOPE if name == "leaky_relu" else PRELU_START_SLOPE)
+        return _named(name, lambda z: functions.leaky_relu(z, negative_slope=slope))
+    return name
+
+
+def _named(name, function):
+    function.__name__ = name
+    return function
 
 
 def passage(model, x, y, *, weights=True, training=True) -> Passage:
@@ -101,14 +126,14 @@ def passage(model, x, y, *, weights=True, training=True) -> Passage:
     that is not built, or is neither Sequential nor functional, or has a layer whose weights have no known
     place in a Trace (recurrent, attention, layers of one's own), and for a batch that doesn't fit.
     """
-    import tensorflow as tf
-
+    tf = tensorflow()
     check_model(model)
-    x = _inputs_that_fit(model, x)
+    x = inputs_that_fit(model, x)
     with unchanged(model), recorded(model) as steps, tf.GradientTape() as tape:
         outputs = model(x, training=training)
         loss = loss_of(model, x, y, outputs, training)
         groups = grouped(steps)
+        _check_ends(model, groups, outputs)
         signals = [signal_of(group) for group in groups]
         wanted = [[z for z, _, _ in signals], [group[0].weights for group in groups if weights]]
     dz, dW = tape.gradient(loss, wanted, unconnected_gradients="zero")
@@ -133,8 +158,8 @@ def check_model(model) -> None:
     for part in parts:
         if _is_unknown(part):
             raise ValueError(
-                f"the layer {part.name!r} is a {type(part).__name__}, and a Trace has no place for its weights; "
-                "dense, convolutional and embedding layers, normalization and activations can be traced"
+                f"the layer {part.name!r} is a {type(part).__name__}; a Trace has no place for its weights. "
+                "Dense, convolutional, embedding, normalization and activation layers can be traced"
             )
 
 
@@ -153,7 +178,13 @@ def operations_of(model) -> list:
     found = []
     for part in functional.operations:
         found += operations_of(part) if isinstance(part, keras().Model) else [part]
-    return found
+    return list(dict.fromkeys(found))  # a layer that two nested models share is one layer
+
+
+def _check_ends(model, groups, outputs):
+    ends = {id(output) for output in _flat(outputs)}
+    if not ends <= {id(step.output) for group in groups for step in group}:
+        raise ValueError(f"what the model {model.name!r} gives is not what one of its layers gave")
 
 
 @contextmanager
@@ -183,7 +214,11 @@ def unchanged(model):
 def loss_of(model, x, y, outputs, training):
     """Return the mean loss: the compiled one where there is one, else the cross-entropy of integer labels."""
     if getattr(model, "compiled", False) and getattr(model, "_compile_loss", None) is not None:
-        return model.compute_loss(x=x, y=y, y_pred=outputs, training=training)
+        try:
+            return model.compute_loss(x=x, y=y, y_pred=outputs, training=training)
+        except (ValueError, TypeError, tensorflow().errors.InvalidArgumentError) as error:
+            reason = str(error).rpartition("}} ")[2]  # without the name of TensorFlow's inner function
+            raise ValueError(f"the compiled loss {model.loss!r} can't take these labels: {reason}") from error
     ends = _flat(outputs)
     labels = y if isinstance(y, tuple | list) and len(ends) > 1 else [y] * len(ends)
     if len(labels) != len(ends):
@@ -199,9 +234,12 @@ def _cross_entropy(y, probabilities):
             "for another loss compile the model with it"
         )
     if y.size and (y.min() < 0 or y.max() >= classes):
-        raise ValueError(f"labels must lie in 0 … {classes - 1}, got {y.min()} … {y.max()}")
-    sums = probabilities.numpy().sum(axis=-1)
-    logits = not np.allclose(sums, 1, atol=1e-3)
+        raise ValueError(
+            f"labels must lie in 0 … {classes - 1}, got {y.min()} … {y.max()}; "
+            "for another loss compile the model with it"
+        )
+    sums = _numpy(probabilities).sum(axis=-1)  # bfloat16 has two to three digits
+    logits = not np.allclose(sums[np.isfinite(sums)], 1, atol=1e-2)
     return keras().losses.SparseCategoricalCrossentropy(from_logits=logits)(y, probabilities)
 
 
@@ -239,7 +277,7 @@ def _recording(part, steps):
     def noting(*args, **kwargs):
         entered.clear()
         output = call(*args, **kwargs)
-        inputs = tuple(_flat((args, kwargs)))
+        inputs = tuple(_before_cast(tensor, steps) for tensor in _flat((args, kwargs)))
         z = entered[-1] if entered else None
         for end in _flat(output):
             steps.append(Step(part, kind, inputs, end, _weights(part), activation, z))
@@ -254,6 +292,14 @@ def _recording(part, steps):
     finally:
         del own["call"]
         own.update(before)
+
+
+def _before_cast(tensor, steps):
+    """The earlier output that a tensor was before mixed precision gave it another type, else the tensor."""
+    if not tensor.dtype.is_floating or any(step.output is tensor for step in steps):
+        return tensor
+    copied = lambda end: end.shape == tensor.shape and end.dtype != tensor.dtype  # noqa: E731
+    return next((step.output for step in reversed(steps) if copied(step.output)), tensor)
 
 
 def kind_of(part) -> str:
@@ -271,18 +317,33 @@ def kind_of(part) -> str:
 def activation_of(part) -> Activation | None:
     """Return the nonlinearity of a Keras layer or operation, or None; a softmax is part of the loss."""
     name, function = type(part).__name__, getattr(part, "activation", None)
-    if name in ("LeakyReLU", "ELU"):
-        value = part.negative_slope if name == "LeakyReLU" else part.alpha
-        return with_parameter("leaky_relu" if name == "LeakyReLU" else "elu", float(value))
-    if name in ("ReLU", "PReLU"):
+    if name in ("LeakyReLU", "LeakyRelu"):  # the layer, and the operation of `keras.ops`
+        return with_parameter("leaky_relu", float(part.negative_slope))
+    if name in ("ELU", "Elu"):
+        return with_parameter("elu", float(part.alpha))
+    if name == "PReLU":
+        return _prelu(_numpy(part.alpha))
+    if name == "ReLU":
         return ACTIVATIONS["relu"] if _is_plain_relu(part) else _wrapped(part)
     if callable(function):
-        return _of_function(function)
-    return ACTIVATIONS.get(name.lower()) if not hasattr(part, "weights") else None
+        return activation_of(function) if hasattr(function, "weights") else _of_function(function)
+    if hasattr(part, "weights") or name.lower() not in ACTIVATIONS:
+        return None
+    return _wrapped(part) if getattr(part, "approximate", False) else ACTIVATIONS[name.lower()]
 
 
 def _is_plain_relu(part):
-    return type(part).__name__ == "ReLU" and not (part.max_value or part.negative_slope or part.threshold)
+    return not (part.max_value or part.negative_slope or part.threshold)
+
+
+def _prelu(alpha):
+    """Leaky ReLU with a slope per unit; of a mere row of numbers, which has no units, the largest."""
+    slope = lambda z: alpha if z.ndim > alpha.ndim else alpha.max()  # noqa: E731
+    return replace(
+        ACTIVATIONS["prelu"],
+        f=lambda z: leaky_relu(z, slope(z)),
+        df=lambda z: leaky_relu_derivative(z, slope(z)),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -297,7 +358,7 @@ def _of_function(function):
 
 def _wrapped(function):
     """An `Activation` for any function of tensors, differentiated automatically."""
-    import tensorflow as tf
+    tf = tensorflow()
 
     def value(z):
         return _numpy(function(tf.constant(z)))
@@ -323,14 +384,17 @@ def _weights(part):
 
 
 def _is_unknown(part):
-    known = _weights(part) is not None or "Normalization" in type(part).__name__
-    inner = getattr(part, "_layers", None)
-    return bool(inner) or (
-        not known and bool(getattr(part, "weights", None)) and kind_of(part) != "activation"
-    )
+    W, activation = _weights(part), getattr(part, "activation", None)
+    if any(layer is not activation for layer in getattr(part, "_layers", None) or ()):
+        return True
+    if W is not None:  # of a quantized layer, or one with low-rank updates, it is computed anew at each call
+        return getattr(part, "quantization_mode", None) is not None or not isinstance(W, keras().Variable)
+    known = "Normalization" in type(part).__name__ or kind_of(part) == "activation"
+    return bool(getattr(part, "weights", None)) and not known
 
 
-def _inputs_that_fit(model, x):
+def inputs_that_fit(model, x):
+    """Return a batch as the tensor that the model takes; raises ValueError for another shape."""
     x = np.asarray(x)
     wanted = model.inputs
     if len(wanted) != 1:
@@ -339,6 +403,8 @@ def _inputs_that_fit(model, x):
     fits = len(shape) == x.ndim and all(a in (None, b) for a, b in zip(shape[1:], x.shape[1:], strict=True))
     if not fits:
         raise ValueError(f"x must have shape {('batch', *shape[1:])}, got {x.shape}")
+    if not len(x):
+        raise ValueError("x must hold one example or more, got none")
     return keras().ops.convert_to_tensor(x, dtype=wanted[0].dtype)
 
 

@@ -15,8 +15,14 @@ from helpers import regularization
 from helpers.activations import Activation, get_activation
 from helpers.initializers import get_initializer
 from helpers.network import cross_entropy
-from helpers.normalization import CONVENTIONS, RunningStatistics, batch_norm_backward, batch_norm_forward
-from helpers.normalization import normalize, update_running
+from helpers.normalization import (
+    CONVENTIONS,
+    RunningStatistics,
+    batch_norm_backward,
+    batch_norm_forward,
+    normalize,
+    update_running,
+)
 
 NORMALIZED = (None, "before", "after")  # where batch normalization stands: before or after the activation
 
@@ -158,6 +164,15 @@ class Backward(NamedTuple):
     arriving: dict
     parameters: list
 
+    def of_parameters(self) -> list:
+        """Return the gradients of all parameters, which a step uses."""
+        return [gradient for _, own in self.parameters for gradient in own.values()]
+
+    def scaled(self, factor) -> "Backward":
+        """Return these gradients with those of the parameters multiplied by `factor`."""
+        shrink = lambda own: {name: g * g.dtype.type(factor) for name, g in own.items()}  # noqa: E731
+        return self._replace(parameters=[(layer, shrink(own)) for layer, own in self.parameters])
+
 
 class Stack:
     """A network of layers, first to last; the last gives the logits. `rng` draws the masks of dropout.
@@ -271,6 +286,7 @@ def dense_stack(
         norm = [BatchNorm(np.ones(shape[1], dtype), np.zeros(shape[1], dtype))] if normalized else []
         dense, bend = Dense(W, None if norm else np.zeros(shape[1], dtype)), Nonlinearity(activation)
         drops = [Dropout(rate, alpha) for rate, alpha in ((dropout, False), (alpha_dropout, True)) if rate]
-        hidden = [dense, *(norm + [bend] if normalized == "before" else [bend] + norm), *drops]
+        bent = [*norm, bend] if normalized == "before" else [bend, *norm]
+        hidden = [dense, *bent, *drops]
         layers += [Skip(hidden)] if skips and shape[0] == shape[1] else hidden
     raise ValueError(f"sizes must be at least two numbers, got {tuple(sizes)}")

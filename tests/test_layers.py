@@ -11,12 +11,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the top of the page to its foot: a module may import its own tier and those above it.
 TIERS = ("numerics", "signals", "beside", "pictures", "live")
 PLACES = {
-    "numerics": "numerics activations initializers gradcheck tables "
+    "numerics": "numerics activations initializers gradcheck graph tables "
     "normalization preprocessing conditioning regularization augmentation",
-    "signals": "network stack blocks residual meanfield signals flow landscape facts data standin imagefiles",
-    "beside": "deep clinic checks",
+    "signals": "recording network stack blocks residual meanfield signals flow descent landscape facts data standin imagefiles",
+    "beside": "deep recorder clinic checks",
     "pictures": "style plots",
-    "live": "live labs",
+    "live": "live labs watch",
 }
 TIER_OF = {module: tier for tier, modules in PLACES.items() for module in modules.split()}
 
@@ -31,6 +31,7 @@ MAY_IMPORT = {
     "matplotlib": ("pictures", "live"),
     "IPython": ("beside", "live"),
     "ipywidgets": ("live",),
+    "jupyter_ui_poll": ("live",),
 }
 KERAS = ("keras", "tensorflow")
 

@@ -1,20 +1,14 @@
 """The course as a learner has it: JupyterLab in a browser, all cells run, every control moved."""
 
 import json
-import os
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
-from benchmarks.browser import ROOT, Notebook, chromium, find_chromium, served, write_notebook
+from benchmarks.browser import ROOT, Notebook, served, write_notebook
 from helpers import labs
 
-REQUIRED = os.environ.get("TAMING_DEPTH_REQUIRE_BROWSER") == "1"
-SCREENSHOTS = os.environ.get(
-    "TAMING_DEPTH_SCREENSHOTS"
-)  # a folder to keep them in, for whoever wants to look
 ALL_LABS = "all_labs"
 
 OUTPUTS = ".jp-Notebook .jp-Cell-outputArea"
@@ -43,16 +37,6 @@ def lesson_names():
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """Playwright's browser, on the Chromium of this machine; without one, the tests are skipped."""
-    if find_chromium() is None:
-        reason = "no Chromium, Chrome or Edge is installed, so nothing was tested in a browser"
-        pytest.fail(reason) if REQUIRED else pytest.skip(reason)
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The address of a JupyterLab that serves copies of the notebooks."""
     folder, scratch = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("jupyter")
@@ -63,14 +47,6 @@ def site(tmp_path_factory):
     write_notebook(folder / "notebooks" / f"{ALL_LABS}.ipynb", cells)
     with served(folder, scratch) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def album(tmp_path_factory):
-    """The folder of the screenshots."""
-    folder = Path(SCREENSHOTS) if SCREENSHOTS else tmp_path_factory.mktemp("screenshots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture(scope="module")
