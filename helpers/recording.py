@@ -39,6 +39,11 @@ class Recording:
         return int(self.steps[-1]) if len(self.steps) else 0
 
     @property
+    def end(self) -> int:
+        """The step at which the run ends: as planned, or where it was stopped; at least 1, for an axis."""
+        return max(self.last_step if self.stopped else self.total, 1)
+
+    @property
     def mean_activation(self) -> np.ndarray:
         """Return the mean of abs(activation), (records, layers), read from the histograms."""
         middles = (np.arange(BINS) + 0.5) * REACH / BINS

@@ -42,7 +42,7 @@ class LossPanel:
         """Draw what there is of a `Recording`; the axis reaches to the planned end."""
         self.loss.set_data(recording.steps, recording.loss)
         self.accuracy.set_data(*recording.logged("val_accuracy"))
-        self.axes.set_xlim(0, max(recording.total, 1))
+        self.axes.set_xlim(0, recording.end)
         finite = recording.loss[np.isfinite(recording.loss)]
         highest = finite.max() if finite.size else 1.0
         if not highest <= self.axes.get_ylim()[1] <= 4 * highest:
@@ -90,7 +90,7 @@ class HeatPanel:
     def show(self, recording):
         """Draw all records of a `Recording`; what is still to come stays white."""
         values = recording.mean_activation.T
-        end, layers = max(recording.total, 1), len(recording.layers)
+        end, layers = recording.end, len(recording.layers)
         reached = max(recording.last_step, 1)
         self.image.set_data(values if values.size else np.full((layers, 1), np.nan))
         self.image.set_extent((0, reached if values.size else end, 0.5, layers + 0.5))
