@@ -27,6 +27,7 @@ SECTIONS = {  # name → module with a function `measure()` that returns a list 
     "live": "benchmarks.live",
     "network": "benchmarks.network",
     "import": "benchmarks.imports",
+    "recording": "benchmarks.recording",
 }
 
 

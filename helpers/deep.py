@@ -413,7 +413,7 @@ def _flat(structure):
 
 
 def _numpy(tensor):
-    array = np.asarray(keras().ops.convert_to_numpy(tensor))
+    array = keras().ops.convert_to_tensor(tensor).numpy()
     return array.astype(np.float32) if array.dtype.itemsize < 4 else array
 
 

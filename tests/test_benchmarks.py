@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import imports, live, network
+from benchmarks import imports, live, network, recording
 from benchmarks.results import AT_LEAST, HEADS, Result, middle, quartiles, table, write_json
 
 KEPT = Result("slider step", 42.0, "ms", 60, runs=36, spread="40 ms … 45 ms")
@@ -132,3 +132,11 @@ def test_missing_packages_are_named(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command, "VENV_PYTHON", tmp_path / "python")
     assert command.elsewhere(["numpy", "playwright"], []) == 2
     assert "This Python lacks numpy, playwright." in capsys.readouterr().err
+
+
+def test_recording_is_told_as_a_share_of_the_run_without_it():
+    cost, recorded, plain, begun = recording.results([10.9, 12.0, 10.5], [10.0, 10.0, 10.0], [1.0, 1.0, 2.0])
+    assert cost.measured == pytest.approx(9)
+    assert (cost.unit, cost.promised, cost.verdict) == ("%", 10, "kept")
+    assert (recorded.measured, plain.measured, begun.measured) == (10.9, 10, 1)
+    assert recording.results([11.2], [10.0], [1.0])[0].verdict == "missed"

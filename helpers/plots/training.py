@@ -131,8 +131,9 @@ def layers_before_and_after(recordings, quantity="gradient", *, alt=None) -> Pic
     for panel, (label, recording) in zip(panels, recordings.items(), strict=True):
         panel.show(recording)
         panel.axes.set_title(label)
-    ends = [_log10(getattr(r, quantity)[[0, -1]]).ravel() for r in recordings.values()]
-    axes[0].set_ylim(*fitting_limits(np.concatenate(ends), (0, 0), 2.0))
+    ends = np.concatenate([_log10(getattr(r, quantity)[[0, -1]]).ravel() for r in recordings.values()])
+    if np.isfinite(ends).any():
+        axes[0].set_ylim(*fitting_limits(ends, (0, 0), 2.0))
     axes[0].set_ylabel(TEXT[quantity].partition(",")[0])
     axes[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return picture
