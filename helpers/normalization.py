@@ -178,6 +178,19 @@ def update_running(
     )
 
 
+def expected_running(start, average, momentum, batches) -> np.ndarray:
+    """Return where a running value stands on average after `batches` batches, its momentum on the old value.
+
+    start pᵗ + average (1 − pᵗ): each batch leaves the share p of the way that was left before it. `average`
+    is what one batch gives on average: of a biased variance, (m − 1) / m of the population's.
+    Raises ValueError for a momentum outside 0 … 1.
+    """
+    if not 0 <= momentum <= 1:
+        raise ValueError(f"momentum must lie in 0 … 1, got {momentum}")
+    left = float(momentum) ** np.asarray(batches)
+    return start * left + average * (1 - left)
+
+
 def unbiased(variance, count) -> np.ndarray:
     """Return m / (m − 1) times the biased variance of m values: on average the population's variance.
 
