@@ -135,8 +135,9 @@ def load_split(n=TRAIN_SIZE - VALIDATION_SIZE, *, standardize=True) -> Split:
     images, end = load_fashion_mnist(), VALIDATION_SIZE + int(n)
     parts = [images.x_train[VALIDATION_SIZE:end], images.x_train[:VALIDATION_SIZE], images.x_test]
     if standardize:
-        mean, std = parts[0].mean(axis=0), parts[0].std(axis=0)
-        parts = [(part - mean) / np.where(std > 0, std, 1) for part in parts]
+        mean, std = parts[0].mean(axis=0, dtype=np.float64).astype(np.float32), parts[0].std(axis=0)
+        changes = parts[0].min(axis=0) < parts[0].max(axis=0)  # rounding gives even a constant a small std
+        parts = [(part - mean) / np.where(changes, std, 1) for part in parts]
     labels = [images.y_train[VALIDATION_SIZE:end], images.y_train[:VALIDATION_SIZE], images.y_test]
     return Split(*(array for pair in zip(parts, labels, strict=True) for array in pair))
 

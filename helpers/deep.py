@@ -385,7 +385,9 @@ def _weights(part):
 
 def _is_unknown(part):
     W, activation = _weights(part), getattr(part, "activation", None)
-    if any(layer is not activation for layer in getattr(part, "_layers", None) or ()):
+    if any(layer.weights for layer in getattr(part, "_layers", None) or () if layer is not activation):
+        return True
+    if not getattr(activation, "built", True):  # a PReLU inside a layer gets its weights at the first call
         return True
     if W is not None:  # of a quantized layer, or one with low-rank updates, it is computed anew at each call
         return getattr(part, "quantization_mode", None) is not None or not isinstance(W, keras().Variable)
@@ -413,7 +415,7 @@ def _flat(structure):
 
 
 def _numpy(tensor):
-    array = keras().ops.convert_to_tensor(tensor).numpy()
+    array = tensorflow().convert_to_tensor(tensor).numpy()  # an embedding's gradient arrives as single rows
     return array.astype(np.float32) if array.dtype.itemsize < 4 else array
 
 

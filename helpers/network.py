@@ -35,6 +35,15 @@ class Gradients(NamedTuple):
     db: list
     slope: list
 
+    def of_parameters(self) -> list:
+        """Return the gradients of all weights and biases, which a step uses."""
+        return [*self.dW, *self.db]
+
+    def scaled(self, factor) -> "Gradients":
+        """Return these gradients with those of weights and biases multiplied by `factor`."""
+        dW, db = ([a * a.dtype.type(factor) for a in arrays] for arrays in (self.dW, self.db))
+        return self._replace(dW=dW, db=db)
+
 
 class MLP:
     """A multilayer perceptron of the given layer sizes, (inputs, hidden …, outputs).
@@ -147,26 +156,26 @@ def cross_entropy(logits, y) -> tuple[float, np.ndarray]:
     return float(-log_softmax[np.arange(batch), y].mean(dtype=np.float64)), dlogits / logits.dtype.type(batch)
 
 
-def clip_by_norm(gradients: Gradients, limit) -> Gradients:
-    """Return the gradients with dW and db shrunk together so that their joint norm is at most `limit`.
+def clip_by_norm(gradients, limit):
+    """Return the gradients, those of all parameters shrunk together to a joint norm of at most `limit`.
 
-    Pascanu et al. 2013, algorithm 1: above the limit every gradient is multiplied by limit / norm.
+    `gradients` are the `Gradients` of an `MLP` or the `Backward` of a `helpers.stack.Stack`. Pascanu et al.
+    2013, algorithm 1: above the limit every gradient is multiplied by limit / norm.
     Raises ValueError for a limit that is not positive.
     """
     if not limit > 0:
         raise ValueError(f"limit must be positive, got {limit}")
     # In float32 the squares of exploded gradients overflow; the norm would be inf and every gradient 0.
-    norm = float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in (*gradients.dW, *gradients.db))))
-    factor = min(1.0, limit / norm) if norm else 1.0
-    shrink = lambda arrays: [a * a.dtype.type(factor) for a in arrays]  # noqa: E731
-    return gradients._replace(dW=shrink(gradients.dW), db=shrink(gradients.db))
+    norm = float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients.of_parameters())))
+    return gradients.scaled(min(1.0, limit / norm) if norm else 1.0)
 
 
-def train(model: MLP, x, y, *, learning_rate, steps, batch_size=32, clip_norm=None, rng, after_step=None):
+def train(model, x, y, *, learning_rate, steps, batch_size=32, clip_norm=None, rng, after_step=None):
     """Return the mini-batch loss of each of `steps` steps of stochastic gradient descent.
 
-    Each epoch visits the examples in a new random order. `clip_norm` bounds the gradient's norm;
-    `after_step(step, loss, gradients)` may watch. Overflow is not hidden: the loss then turns inf or nan.
+    `model` is an `MLP` or a `helpers.stack.Stack`. Each epoch visits the examples in a new random order.
+    `clip_norm` bounds the gradient's norm; `after_step(step, loss, gradients)` may watch. Overflow is not
+    hidden: the loss then turns inf or nan.
     Raises ValueError for a batch larger than the data.
     """
     if not 1 <= batch_size <= len(x):

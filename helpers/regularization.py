@@ -28,12 +28,14 @@ def dropout_forward(x, rate, *, rng: np.random.Generator):
     Each entry is kept with the probability 1 − rate (Srivastava et al. 2014). Raises ValueError for a rate
     outside 0 … 1; at 1 nothing could be kept.
     """
+    x = _floating(x)
     mask = Mask(_draw_mask(x, rate, rng), 1 / (1 - rate))
     return x * mask.kept * x.dtype.type(mask.factor), mask
 
 
 def dropout_backward(dout, mask: Mask):
     """Return dx = dout · mask / (1 − rate): the gradient is blocked where a unit is off."""
+    dout = _floating(dout)
     return dout * mask.kept * dout.dtype.type(mask.factor)
 
 
@@ -44,6 +46,7 @@ def alpha_dropout_forward(x, rate, *, rng: np.random.Generator):
     a = ((1 − p)(1 + p s²))^(−1/2) and b = −a p s, for the rate p (Klambauer et al. 2017, section 3). Raises
     ValueError for a rate outside 0 … 1.
     """
+    x = _floating(x)
     kept = _draw_mask(x, rate, rng)
     a = 1 / sqrt((1 - rate) * (1 + rate * SELU_FLOOR**2))
     number = x.dtype.type
@@ -56,7 +59,17 @@ def alpha_dropout_backward(dout, mask: Mask):
     return dropout_backward(dout, mask)
 
 
-def _draw_mask(x, rate, rng):
+def check_rate(rate) -> None:
+    """Raise ValueError for a rate of dropout that is not 0 or more and below 1."""
     if not 0 <= rate < 1:
-        raise ValueError(f"rate must lie in 0 … 1 and below 1, got {rate}")
+        raise ValueError(f"rate must be 0 or more and below 1, got {rate}")
+
+
+def _floating(x):
+    x = np.asarray(x)
+    return x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)
+
+
+def _draw_mask(x, rate, rng):
+    check_rate(rate)
     return rng.random(x.shape) >= rate

@@ -46,7 +46,9 @@ class Dense:
     parameters = ("W", "b")
 
     def forward(self, x, *, training, rng):
-        """Return z and x, which the gradient of W needs."""
+        """Return z and x, which the gradient of W needs; raises ValueError for another width of x."""
+        if x.ndim != 2 or x.shape[1] != len(self.W):
+            raise ValueError(f"x must have shape (batch, {len(self.W)}), got {x.shape}")
         z = x @ self.W
         return (z if self.b is None else z + self.b), x
 
@@ -116,6 +118,9 @@ class Dropout:
     alpha: bool = False
     parameters = ()
 
+    def __post_init__(self):
+        regularization.check_rate(self.rate)
+
     @property
     def kind(self):
         """What a Trace calls this layer."""
@@ -182,6 +187,8 @@ class Stack:
 
     def __init__(self, layers, *, rng: np.random.Generator | None = None):
         self.layers, self.rng = list(layers), rng or np.random.default_rng(0)
+        if not any(layer.kind == "dense" for layer in self.flat()):
+            raise ValueError("a stack needs a dense layer or more, got none")
 
     @property
     def dtype(self):

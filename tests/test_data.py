@@ -458,6 +458,114 @@ def test_batch_refuses_a_wrong_dtype(place):
         data.load_batch(dtype=np.int64)
 
 
+def fake_images(pixels=5):
+    """As many images as the real ones, of few pixels, of which the last two never change in training."""
+    rng = np.random.default_rng(3)
+    x, x_test = (rng.random((n, pixels), np.float32) for n in (60_000, 10_000))
+    x[:, -2:] = x_test[:, -2:] = 0.0, 0.1
+    x[:5000, -1] = 0.9  # only the validation images differ there
+    y, y_test = (rng.integers(10, size=n) for n in (60_000, 10_000))
+    return data.FashionMnist(x, y, x_test, y_test, source="folder")
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    """A function that puts images in place of the real ones; without an argument, made-up ones."""
+
+    def put_in_place(images=None):
+        images = images or fake_images()
+        monkeypatch.setattr(data, "load_fashion_mnist", lambda: images)
+        return images
+
+    return put_in_place
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("n", [1, 300, 55_000])
+def test_split_has_the_promised_parts_in_order(fake, n, standardize):
+    images, split = fake(), data.load_split(n, standardize=standardize)
+    assert [len(part) for part in (split.x, split.x_valid, split.x_test)] == [n, 5000, 10_000]
+    assert np.array_equal(split.y, images.y_train[5000 : 5000 + n])  # the first 5,000 validate, whatever n is
+    assert np.array_equal(split.y_valid, images.y_train[:5000])
+    assert np.array_equal(split.y_test, images.y_test)
+    assert {part.dtype for part in (split.x, split.x_valid, split.x_test)} == {np.dtype(np.float32)}
+    if not standardize:
+        assert np.array_equal(split.x, images.x_train[5000 : 5000 + n])
+        assert np.array_equal(split.x_valid, images.x_train[:5000])
+        assert np.array_equal(split.x_test, images.x_test)
+
+
+@pytest.mark.parametrize("n", [300, 55_000])
+def test_split_is_standardized_with_its_training_part(fake, n):
+    images, split = fake(), data.load_split(n)
+    own = images.x_train[5000 : 5000 + n].astype(np.float64)
+    mean, std = own.mean(axis=0), own.std(axis=0)
+    moving = std > 1e-6
+    assert moving.tolist() == [True] * 3 + [False] * 2
+    for found, raw in ((split.x, own), (split.x_valid, images.x_train[:5000]), (split.x_test, images.x_test)):
+        np.testing.assert_allclose(
+            found[:, moving], ((raw - mean) / np.where(moving, std, 1))[:, moving], atol=1e-4
+        )
+    np.testing.assert_allclose(split.x.mean(axis=0, dtype=float), 0, atol=1e-4)
+    np.testing.assert_allclose(split.x.std(axis=0, dtype=float)[moving], 1, atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 3, 300, 55_000])
+def test_a_pixel_that_never_changes_is_divided_by_1(fake, n):
+    fake()
+    split = data.load_split(n)
+    for part, last in ((split.x, 0), (split.x_valid, 0.8), (split.x_test, 0)):
+        np.testing.assert_allclose(part[:, -2:], np.tile([0, last], (len(part), 1)), atol=1e-6)
+
+
+def test_nothing_leaks_from_the_images_that_only_judge(fake):
+    before = fake()
+    split = data.load_split(300)
+    x = before.x_train.copy()
+    x[:5000], x[5300:] = 77, -77
+    fake(data.FashionMnist(x, before.y_train, before.x_test * 5 + 1, before.y_test, source="folder"))
+    other, plain = data.load_split(300), data.load_split(300, standardize=False)
+    assert np.array_equal(split.x, other.x)
+    ours = before.x_train[5000:5300]
+    std = np.where(ours.max(axis=0) > ours.min(axis=0), ours.std(axis=0), 1)
+    np.testing.assert_allclose(other.x_test, (plain.x_test - ours.mean(axis=0)) / std, atol=1e-3)
+    assert not np.array_equal(split.x_valid, other.x_valid)
+    assert not np.array_equal(split.x_test, other.x_test)
+
+
+def test_standardized_splits_share_nothing_with_the_images(fake):
+    images = fake()
+    before = images.x_train.copy()
+    split = data.load_split(300)
+    split.x[:], split.x_valid[:] = 7, 7
+    assert np.array_equal(images.x_train, before)
+
+
+def test_split_says_what_it_is(fake):
+    fake()
+    assert repr(data.load_split()) == "55,000 training, 5,000 validation and 10,000 test images"
+    assert repr(data.load_split(1200)) == "1,200 training, 5,000 validation and 10,000 test images"
+
+
+@pytest.mark.parametrize("n", [0, -1, 55_001, 1.5])
+def test_split_refuses_a_wrong_size(fake, n):
+    fake()
+    with pytest.raises(ValueError, match=rf"n is {n}; allowed are 1 to 55,000 training images"):
+        data.load_split(n)
+
+
+@needs_real
+def test_split_of_the_real_images(place, files):
+    put(place, files)
+    split = data.load_split(2000)
+    assert split.x.shape == (2000, 784)
+    assert split.y_valid[:5].tolist() == [9, 0, 0, 3, 0]
+    assert split.y[:5].tolist() == [4, 0, 7, 9, 9]
+    assert np.abs(split.x.mean(axis=0)).max() < 1e-4
+    assert np.isfinite(split.x_valid).all()
+    assert np.isfinite(split.x_test).all()
+
+
 def test_only_the_head_of_a_file_is_unpacked(tmp_path):
     items = np.random.default_rng(0).integers(0, 256, (5000, 28, 28), np.uint8)
     packed = gzip.compress(bytes([0, 0, 8, 3]) + np.array(items.shape, ">u4").tobytes() + items.tobytes())

@@ -55,7 +55,8 @@ def left_behind(name):
 
 def small_start(name):
     """Settings at which a lab of networks is quick; what a step leaves behind doesn't depend on them."""
-    return {"initialization_lab": {"depth": 2, "width": 10}}.get(name, {})
+    small = {"depth": 2, "width": 10}
+    return {"initialization_lab": small, "depth_lab": small}.get(name, {})
 
 
 def run_cell(name, run, **start):

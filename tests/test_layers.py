@@ -13,8 +13,9 @@ TIERS = ("numerics", "signals", "beside", "pictures", "live")
 PLACES = {
     "numerics": "numerics activations initializers gradcheck graph tables "
     "normalization preprocessing conditioning regularization augmentation",
-    "signals": "recording network stack blocks residual meanfield signals flow descent landscape facts data standin imagefiles",
-    "beside": "deep recorder clinic checks",
+    "signals": "recording network depth stack blocks residual meanfield signals flow "
+    "descent landscape facts data standin imagefiles results",
+    "beside": "deep recipes recorder clinic checks",
     "pictures": "style plots",
     "live": "live labs watch",
 }

@@ -3,6 +3,8 @@
 from importlib import import_module
 
 MODULES = {
+    "backprop_lab": "backprop",
+    "minibatch_lab": "minibatch",
     "activation_lab": "activation",
     "selu_map_lab": "selu_map",
     "dead_relu_lab": "dead_relu",
@@ -10,6 +12,10 @@ MODULES = {
     "mean_field_lab": "mean_field",
     "neuron_lab": "neuron",
     "initialization_lab": "initialization",
+    "batch_norm_lab": "batch_norm",
+    "batch_size_lab": "batch_size",
+    "preprocessing_lab": "preprocessing",
+    "depth_lab": "depth",
 }
 
 

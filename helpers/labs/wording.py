@@ -7,10 +7,15 @@ VANISHED = 1e-30  # nothing is left for float32 to compute with: its smallest no
 
 def signal_in_words(signals) -> str:
     """Return one sentence on overflow or vanishing in a `Trace`, or an empty string when all is in range."""
-    overflowed = [i + 1 for i, layer in enumerate(signals.hidden) if not layer.finite]
-    if overflowed:
-        return f"Overflow: from layer {overflowed[0]} on, the signal is too large for the computer's numbers."
-    gradient, std = signals.per_layer("grad_z_norm"), signals.per_layer("std")
+    return range_in_words(signals.per_layer("std"), signals.per_layer("grad_z_norm"))
+
+
+def range_in_words(std, gradient) -> str:
+    """Return the sentence for the standard deviation of h and the gradient's norm, one number per layer."""
+    overflowed = ~np.isfinite(std)
+    if overflowed.any():
+        first = np.argmax(overflowed) + 1
+        return f"Overflow: from layer {first} on, the signal is too large for the computer's numbers."
     if not np.isfinite(gradient).all():
         return "Overflow: the gradient is too large for the computer's numbers."
     if (std < VANISHED).any():
