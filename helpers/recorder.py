@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from helpers import deep
+from helpers import deep, kerastrace
 from helpers.blocks import grouped, signal_of
 from helpers.recording import BINS, REACH, Recording, empty
 
@@ -102,17 +102,17 @@ def probe_of(model, x, y):
     optimizer as they were. Raises ValueError for a model that can't be traced, or is not compiled.
     """
     tf = deep.tensorflow()
-    deep.check_model(model)
+    kerastrace.check_model(model)
     if not getattr(model, "compiled", False):
         raise ValueError(f"the model {model.name!r} is not compiled: its optimizer makes the updates")
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    x, y = deep.inputs_that_fit(model, x), tf.constant(y)
+    x, y = kerastrace.inputs_that_fit(model, x), tf.constant(y)
     names = []
 
     @tf.function
     def probe():
-        with _taken_back(model), deep.recorded(model) as steps:
+        with _taken_back(model), kerastrace.recorded(model) as steps:
             with tf.GradientTape() as tape:
                 loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True), training=True)
             gradients = tape.gradient(loss, model.trainable_variables)

@@ -130,9 +130,9 @@ def passage_of(model):
         if isinstance(model, kind):
             return passage
     if "keras" in sys.modules and isinstance(model, sys.modules["keras"].Model):
-        from helpers import deep
+        from helpers import kerastrace
 
-        return deep.passage
+        return kerastrace.passage
     raise ValueError(f"can't trace a {type(model).__name__}; an MLP, a Stack or a keras.Model is needed")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from helpers import deep
+from helpers import deep, keraslayers, kerastrace
 from helpers.activations import ACTIVATIONS, with_parameter
 from helpers.network import MLP, train
 from helpers.signals import NUMBERS, trace
@@ -361,7 +361,7 @@ def test_rows_kinds_and_parts(case, training):
 
 
 def test_gradients_are_those_of_a_tape_of_ones_own(case, keras, tf):
-    with deep.unchanged(case.model), tf.GradientTape() as tape:
+    with kerastrace.unchanged(case.model), tf.GradientTape() as tape:
         loss = mean_loss(keras, case.model, case.y, case.model(case.x, training=True))
     gradients = tape.gradient(loss, case.model.trainable_weights)
     norms = {
@@ -371,7 +371,7 @@ def test_gradients_are_those_of_a_tape_of_ones_own(case, keras, tf):
     signals = trace(case.model, case.x, case.y)
     assert signals.loss == pytest.approx(float(loss), rel=1e-5)
     for layer in signals.layers:
-        kernels = [(layer.name, name) for name in deep.KERNELS if (layer.name, name) in norms]
+        kernels = [(layer.name, name) for name in keraslayers.KERNELS if (layer.name, name) in norms]
         assert layer.grad_W_norm == pytest.approx(norms[kernels[0]], rel=1e-4)
         assert layer.grad_W_norm > 0
 
@@ -406,8 +406,8 @@ def test_pre_activations_and_their_gradients_by_hand(cases, tf):
 def test_what_arrives_at_the_pre_activations_sums_to_the_bias_gradient(cases, keras, tf):
     """Through the convolutions of a residual network: db is the sum of dz over examples and places."""
     case = cases["residual_v1"]
-    blocks = deep.passage(case.model, case.x, case.y).blocks
-    with deep.unchanged(case.model), tf.GradientTape() as tape:
+    blocks = kerastrace.passage(case.model, case.x, case.y).blocks
+    with kerastrace.unchanged(case.model), tf.GradientTape() as tape:
         loss = mean_loss(keras, case.model, case.y, case.model(case.x, training=True))
     shift = next(
         layer for layer in case.model.layers if "batch_norm" in layer.name
@@ -693,7 +693,9 @@ def test_every_variable_is_left_as_it_was(case):
 
 def attributes(model):
     """What each layer's instance carries: `call` is the class's own, `activation` the function it was."""
-    return [(part, "call" in vars(part), vars(part).get("activation")) for part in deep.operations_of(model)]
+    return [
+        (part, "call" in vars(part), vars(part).get("activation")) for part in kerastrace.operations_of(model)
+    ]
 
 
 def test_layers_get_their_own_calls_back(case):
@@ -836,7 +838,7 @@ def test_only_models_are_traced(keras, layers):
     with pytest.raises(ValueError, match=r"can't trace a Dense; an MLP, a Stack or a keras.Model is needed"):
         trace(layers.Dense(3), table(), labels())
     with pytest.raises(ValueError, match=r"a keras\.Model is needed, got a dict"):
-        deep.check_model({})
+        kerastrace.check_model({})
 
 
 WRONG_LABELS = [
@@ -963,36 +965,40 @@ def test_kinds(keras, layers):
         "flatten": [layers.Flatten()],
     }
     for kind, members in kinds.items():
-        assert {deep.kind_of(member) for member in members} == {kind}
+        assert {keraslayers.kind_of(member) for member in members} == {kind}
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"linear", "prelu", "leaky_relu"}))
 def test_activations_are_known_by_name_in_three_places(name, keras, layers):
     for part in (layers.Dense(3, activation=name), layers.Activation(name)):
-        assert deep.activation_of(part) is ACTIVATIONS[name]
+        assert keraslayers.activation_of(part) is ACTIVATIONS[name]
 
 
 def test_activations_without_an_entry_are_differentiated(keras, layers):
     z = np.linspace(-3, 3, 24, dtype=np.float32)[:, None]
-    sine = deep.activation_of(layers.Dense(3, activation=keras.ops.sin))
+    sine = keraslayers.activation_of(layers.Dense(3, activation=keras.ops.sin))
     np.testing.assert_allclose(sine.f(z), np.sin(z), atol=1e-6)
     np.testing.assert_allclose(sine.df(z), np.cos(z), atol=1e-6)
-    six = deep.activation_of(layers.ReLU(max_value=2.0, negative_slope=0.1))
+    six = keraslayers.activation_of(layers.ReLU(max_value=2.0, negative_slope=0.1))
     np.testing.assert_allclose(six.df(z), np.where(z > 2, 0, np.where(z > 0, 1, 0.1)), atol=1e-6)
-    keras_slope = deep.activation_of(layers.Dense(3, activation="leaky_relu"))  # 0.2 there, not our 0.01
+    keras_slope = keraslayers.activation_of(
+        layers.Dense(3, activation="leaky_relu")
+    )  # 0.2 there, not our 0.01
     assert (keras_slope.name, keras_slope.df(z)[0, 0]) == ("leaky_relu", pytest.approx(0.2))
-    assert deep.activation_of(layers.Dense(3, activation=layers.LeakyReLU(0.25))).df(z)[0, 0] == 0.25
+    assert keraslayers.activation_of(layers.Dense(3, activation=layers.LeakyReLU(0.25))).df(z)[0, 0] == 0.25
     for part in (
         layers.Dense(3),
         layers.Dense(3, activation="softmax"),
         layers.Dense(3, activation=layers.Softmax()),
     ):
-        assert deep.activation_of(part) is None
+        assert keraslayers.activation_of(part) is None
 
 
 def test_the_approximate_gelu_is_not_taken_for_the_exact_one(cases, keras):
     z = np.linspace(-3, 3, 24, dtype=np.float32)
-    bends = {type(part).__name__: deep.activation_of(part) for part in cases["operations"].model.operations}
+    bends = {
+        type(part).__name__: keraslayers.activation_of(part) for part in cases["operations"].model.operations
+    }
     np.testing.assert_allclose(bends["Gelu"].f(z), keras.activations.gelu(z, approximate=True), atol=1e-6)
     assert np.abs(bends["Gelu"].f(z) - ACTIVATIONS["gelu"].f(z)).max() > 1e-4
 
@@ -1001,7 +1007,7 @@ def test_a_slope_per_unit(keras, layers):
     part = layers.PReLU()
     part.build((None, 2))
     part.alpha.assign([0.1, 0.4])
-    bend = deep.activation_of(part)
+    bend = keraslayers.activation_of(part)
     z = np.array([[-2.0, -2.0], [3.0, -1.0]], np.float32)
     np.testing.assert_allclose(bend.f(z), part(z), rtol=1e-6)
     np.testing.assert_allclose(bend.df(z), [[0.1, 0.4], [1, 0.4]], rtol=1e-6)

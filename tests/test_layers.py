@@ -15,7 +15,7 @@ PLACES = {
     "normalization preprocessing conditioning regularization augmentation",
     "signals": "recording network depth stack blocks residual meanfield signals flow "
     "descent landscape facts data standin imagefiles results",
-    "beside": "deep recipes recorder clinic checks",
+    "beside": "deep keraslayers kerastrace recipes recorder clinic checks",
     "pictures": "style plots",
     "live": "live labs watch",
 }
@@ -103,7 +103,7 @@ def may_import_room(room, other, inside):
     if other in ("checks", "clinic") or room in ("checks", "clinic"):  # these stand beside: they read a Trace
         reads = TIER_OF[other] in ("numerics", "signals")
         return reads or (other == "clinic" and TIER_OF[room] in ("pictures", "live"))
-    if (room, other) == ("signals", "deep"):
+    if (room, other) == ("signals", "kerastrace"):
         return inside  # a Trace of a Keras model: asked for only when there is one
     return TIERS.index(TIER_OF[other]) <= TIERS.index(TIER_OF[room])
 
@@ -187,7 +187,7 @@ WRONG = [
 RIGHT = [
     ("activations", "from scipy.special import erf"),
     ("network", "from helpers import activations, numerics"),
-    ("signals", "def trace(model):\n    from helpers import deep"),
+    ("signals", "def trace(model):\n    from helpers import kerastrace"),
     ("deep", "from helpers.signals import Trace\ndef f():\n    import keras"),
     ("clinic", "from helpers.signals import Trace"),
     ("checks", "from helpers.activations import ACTIVATIONS"),
