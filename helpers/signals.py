@@ -167,7 +167,7 @@ def _stack_passage(model, x, y, *, weights, training):
     calls = model.forward(np.asarray(x, dtype=model.dtype), training=training)
     model.rng.bit_generator.state = state  # the next training step draws the masks it would have drawn
     loss, dlogits = cross_entropy(calls[-1].output, y)
-    back = model.backward(calls, dlogits)
+    back = model.backward(calls, dlogits, weights=weights)
     gradients = {id(layer): own for layer, own in back.parameters}
     groups = grouped([_step(call) for call in calls])
     blocks = []

@@ -55,7 +55,11 @@ class Dense:
     def backward(self, dz, x):
         """Return dx = dz Wᵀ, and dW = xᵀ dz, db = Σ dz."""
         db = {} if self.b is None else {"b": dz.sum(axis=0)}
-        return (dz @ self.W.T,), {"W": x.T @ dz, **db}
+        return (self.to_input(dz),), {"W": x.T @ dz, **db}
+
+    def to_input(self, dz):
+        """Return dx = dz Wᵀ alone."""
+        return dz @ self.W.T
 
 
 @dataclass(eq=False)
@@ -206,15 +210,21 @@ class Stack:
         self._run(self.layers, np.asarray(x), training, calls)
         return calls
 
-    def backward(self, calls, dlogits) -> Backward:
+    def backward(self, calls, dlogits, *, weights=True) -> Backward:
         """Return the gradients of everything, given the loss's gradient with respect to the logits.
+
+        Without `weights`, those of the dense layers' W and b are left out, which spares a third of the work.
 
         Read from the last call to the first: what arrives at an output goes through the layer to its inputs,
         and where an array was used twice, as by a skip, both contributions add up.
         """
         arriving, parameters = {id(calls[-1].output): dlogits}, []
         for call in reversed(calls):
-            dinputs, own = call.layer.backward(arriving[id(call.output)], call.cache)
+            dout = arriving[id(call.output)]
+            if call.layer.kind == "dense" and not weights:
+                dinputs, own = (call.layer.to_input(dout),), {}
+            else:
+                dinputs, own = call.layer.backward(dout, call.cache)
             for array, gradient in zip(call.inputs, dinputs, strict=True):
                 known = arriving.get(id(array))
                 arriving[id(array)] = gradient if known is None else known + gradient

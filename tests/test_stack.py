@@ -395,3 +395,16 @@ def test_an_activation_of_ones_own_is_allowed(batch, rng):
         "cube", "cube", lambda z: z**3, lambda z: 3 * z**2, (-9, 9), None, False, "lecun_normal"
     )
     assert_gradients(dense_stack((6, 5, 3), activation=cube, rng=rng), *batch)
+
+
+def test_without_weights_the_same_comes_back_and_no_gradient_of_a_dense_layer(rng):
+    stack = dense_stack((6, 5, 5, 3), normalized="before", skips=True, rng=rng)
+    x, y = rng.normal(size=(9, 6)), rng.integers(3, size=9)
+    calls = stack.forward(x, training=True)
+    dlogits = cross_entropy(calls[-1].output, y)[1]
+    full, bare = stack.backward(calls, dlogits), stack.backward(calls, dlogits, weights=False)
+    assert full.arriving.keys() == bare.arriving.keys()
+    for place, gradient in full.arriving.items():
+        np.testing.assert_array_equal(bare.arriving[place], gradient)
+    assert {layer.kind for layer, _ in full.parameters} == {"dense", "batch_norm"}
+    assert {layer.kind for layer, _ in bare.parameters} == {"batch_norm"}

@@ -5,7 +5,7 @@
 # figure.
 #
 # *About 15 minutes. You should know some Python, and what a neural network is for. The next lesson is
-# [02 Watch gradients vanish](02_watch_gradients_vanish.ipynb).*
+# [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).*
 #
 # ## What this course is
 #
@@ -128,14 +128,14 @@ checks.pixels(pixels)
 # | | Lesson | You will learn to |
 # | --- | --- | --- |
 # | 00 | [Start here](00_start_here.ipynb) | use the course |
-# | 01 | Backpropagation by hand (planned) | follow a gradient through a graph, number by number |
+# | 01 | [Backpropagate by hand](01_backpropagate_by_hand.ipynb) | follow a gradient through a graph, number by number |
 # | 02 | [Watch gradients vanish](02_watch_gradients_vanish.ipynb) | see and predict vanishing and exploding gradients |
 # | 03 | [Choose an activation](03_choose_an_activation.ipynb) | weigh activation functions against each other |
 # | 04 | [Scale the weights](04_scale_the_weights.ipynb) | start a deep network so that it can learn |
-# | 05 | Input preprocessing (planned) | center, scale and whiten the inputs |
-# | 06 | Batch normalization, derived (planned) | write it, forward and backward |
-# | 07 | Batch normalization in Keras (planned) | use it, and know its switches |
-# | 08 | A hundred layers with SELU (planned) | train a very deep plain network |
+# | 05 | [Prepare the inputs](05_prepare_the_inputs.ipynb) | center, scale and whiten the inputs |
+# | 06 | [Derive batch normalization](06_derive_batch_normalization.ipynb) | write it, forward and backward |
+# | 07 | [Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb) | use it, and know its switches |
+# | 08 | [Train a hundred layers](08_train_a_hundred_layers.ipynb) | train a very deep plain network |
 # | 09 | Regularization (planned) | keep a network from learning by heart |
 # | 10 | Augmentation and stochastic regularizers (planned) | make much of few images |
 # | 11 | Clinic (planned) | find out why a network will not train |
@@ -157,4 +157,4 @@ checks.pixels(pixels)
 # - [Fashion-MNIST](https://arxiv.org/abs/1708.07747): where the images come from, and why they are harder
 #   than digits.
 #
-# Go on with [02 Watch gradients vanish](02_watch_gradients_vanish.ipynb).
+# Go on with [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).

@@ -5,8 +5,8 @@
 # how much of it arrives before you run anything.
 #
 # **Time:** about 90 minutes. **Know first:** how a network computes its output, the chain rule, and what a
-# step of gradient descent does. Before this: [Start here](00_start_here.ipynb). After this: [Choose an
-# activation](03_choose_an_activation.ipynb).
+# step of gradient descent does. Before this: [Backpropagate by
+# hand](01_backpropagate_by_hand.ipynb). After this: [Choose an activation](03_choose_an_activation.ipynb).
 #
 # ## What you will learn
 #
@@ -659,7 +659,8 @@ checks.clip_together(clip_together)
 #   step, repair the cause.
 # - Compare methods over several seeds, at least five, and show the spread.
 #
-# Next: [Choose an activation](03_choose_an_activation.ipynb). Before: [Start here](00_start_here.ipynb).
+# Next: [Choose an activation](03_choose_an_activation.ipynb). Before:
+# [Backpropagate by hand](01_backpropagate_by_hand.ipynb).
 
 # %% [markdown] tags=["given"]
 # ## Further reading

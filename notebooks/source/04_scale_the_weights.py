@@ -6,7 +6,8 @@
 #
 # *About 90 minutes. You should know why gradients vanish
 # ([02 Watch gradients vanish](02_watch_gradients_vanish.ipynb)) and the activations of the lesson before,
-# [03 Choose an activation](03_choose_an_activation.ipynb). The lessons after this one are planned.*
+# [03 Choose an activation](03_choose_an_activation.ipynb). After this: [05 Prepare the
+# inputs](05_prepare_the_inputs.ipynb).*
 #
 # ## What you will learn
 #
@@ -648,5 +649,6 @@ checks.lsuv_step(lsuv_step)
 # - [Keras: initializers](https://keras.io/api/layers/initializers/): the names used here, with their
 #   settings.
 #
-# The lesson before: [03 Choose an activation](03_choose_an_activation.ipynb). Back to the
+# The lesson before: [03 Choose an activation](03_choose_an_activation.ipynb). The next:
+# [05 Prepare the inputs](05_prepare_the_inputs.ipynb). Back to the
 # [start and the map of the course](00_start_here.ipynb).

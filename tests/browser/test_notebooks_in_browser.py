@@ -83,7 +83,7 @@ def lab_pictures(notebook):
         o for cell in notebook["cells"] for o in cell.get("outputs", []) if "image/png" in o.get("data", {})
     ]
     texts = ["".join(output["data"].get("text/plain", "")) for output in outputs]
-    return sum("Lab(" in text for text in texts)
+    return sum(name in text for text in texts for name in ("Lab(", "TrainingFigure("))
 
 
 def faults(opened):
