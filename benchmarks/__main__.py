@@ -28,6 +28,7 @@ SECTIONS = {  # name → module with a function `measure()` that returns a list 
     "network": "benchmarks.network",
     "import": "benchmarks.imports",
     "recording": "benchmarks.recording",
+    "depth": "benchmarks.depth",
 }
 
 

@@ -15,6 +15,7 @@ MODULES = {
     "batch_norm_lab": "batch_norm",
     "batch_size_lab": "batch_size",
     "preprocessing_lab": "preprocessing",
+    "learning_rate_lab": "learning_rate",
     "depth_lab": "depth",
 }
 

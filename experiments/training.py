@@ -1,0 +1,71 @@
+"""One training run of a deep Keras network: a plain function of its settings, in any process."""
+
+import os
+import sys
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from experiments.numbers import rounded
+from helpers import data, deep
+from helpers.recipes import OURS, Recipe
+from helpers.signals import trace
+
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+TRACED = 200  # images whose gradients are measured
+
+
+@dataclass(frozen=True)
+class Training:
+    """The settings of one run: the recipe, the seed, the network's options, how many images.
+
+    `epochs` stops the run early, its schedule being that of the whole recipe. `gradients` asks for the
+    gradient norms of all layers before and after; `test` for the accuracy on the test images, at the end,
+    which only a final table may show.
+    """
+
+    seed: int
+    recipe: Recipe = OURS
+    activation: str = "selu"
+    normalized: str | None = None
+    sizes: tuple = deep.SIZES
+    images: int = 55_000
+    epochs: int | None = None
+    gradients: bool = False
+    test: bool = False
+
+
+def train(training: Training) -> dict:
+    """Return what one run gave, in plain lists: a curve per metric, one number an epoch, and its seconds.
+
+    The run takes one thread where Keras is not at work in this process yet, so that several runs share a
+    machine without waiting for each other.
+    """
+    if "tensorflow" not in sys.modules:
+        os.environ.update(ONE_THREAD)
+    split, recipe = data.load_split(training.images), training.recipe
+    network = {"activation": training.activation, "normalized": training.normalized, "sizes": training.sizes}
+    model = recipe.compile(recipe.network(training.seed, **network), len(split.x))
+    told = {"seed": training.seed}
+    if training.gradients:
+        told["gradients_before"] = gradient_norms(model, split)
+    epochs = recipe.epochs if training.epochs is None else training.epochs
+    if epochs:
+        begin = perf_counter()
+        history = recipe.fit(model, split, epochs=epochs)
+        told["seconds"] = round(perf_counter() - begin, 1)
+        told |= {name: rounded(values) for name, values in history.items()}
+    if training.gradients and epochs:
+        told["gradients_after"] = gradient_norms(model, split)
+    if training.test:
+        told["test_accuracy"] = float(model.evaluate(split.x_test, split.y_test, verbose=0)[1])
+    deep.keras().utils.clear_session()
+    return told
+
+
+def gradient_norms(model, split) -> list:
+    """Return log10 of the norm of the loss's gradient with respect to z, per hidden layer, on some images."""
+    norms = trace(model, split.x[:TRACED], split.y[:TRACED], weights=False).per_layer("grad_z_norm")
+    with np.errstate(all="ignore"):
+        return rounded(np.log10(norms))

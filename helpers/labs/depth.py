@@ -1,0 +1,151 @@
+"""A hundred layers (S2, S3): networks side by side, each condition of self-normalization to be broken."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from helpers import data, live
+from helpers.depth import DESIGNS, flow, predicted_flow
+from helpers.labs import wording
+from helpers.plots.flow import set_layer_axis
+from helpers.plots.panels import CurvePanel
+
+DEEPEST = 100
+WIDTHS = (10, 20, 30, 50, 70, 100, 150, 200, 300)
+IMAGES, MIN_IMAGES = 64, 32
+WORK = 7 * 10**7  # multiplications forward; larger networks get fewer images, so that a step stays short
+
+TEXT = {
+    "network": "network",
+    "inputs": "inputs",
+    "initializer": "initialization",
+    "dropout": "dropout",
+    "alpha_dropout": "alpha dropout",
+    "skips": "skip over every layer",
+    "depth": "depth",
+    "width": "width",
+    "seed": "seed",
+    "own": "the network's own",
+    "standardized": "standardized",
+    "unit": "pixels 0 to 1",
+    "byte": "pixels 0 to 255",
+    "std": "std of h, per layer",
+    "mean": "mean of h, per layer",
+    "gradient": "gradient norm of z, per layer",
+    "layer": "layer",
+    "way_back": "From layer {last} back to layer 1 the gradient changes by ×{factor:.3g}",
+    "predicted": "(predicted: ×{factor:.3g}).",
+    "unpredicted": "(no theory with skips).",
+    "one_layer": "One layer: nothing to compare the gradient with.",
+}
+INPUTS = {TEXT["standardized"]: 0, TEXT["unit"]: 1, TEXT["byte"]: 255}
+INITIALIZERS = {
+    TEXT["own"]: None,
+    "Glorot": "glorot_normal",
+    "He": "he_normal",
+    "LeCun": "lecun_normal",
+}
+
+
+class DepthLab(live.LiveFigure):
+    """Spread and mean of what every layer hands on, and the gradient that comes back, with predictions."""
+
+    size = (9.6, 3.8)
+
+    def controls(self):
+        return {
+            "network": live.choice(TEXT["network"], list(DESIGNS), "SELU + LeCun"),
+            "inputs": live.choice(TEXT["inputs"], list(INPUTS), TEXT["standardized"]),
+            "initializer": live.choice(TEXT["initializer"], list(INITIALIZERS.items()), None),
+            "dropout": live.real(TEXT["dropout"], 0, 0.5, 0.01, 0.0),
+            "alpha_dropout": live.real(TEXT["alpha_dropout"], 0, 0.5, 0.01, 0.0),
+            "skips": live.switch(TEXT["skips"]),
+            "depth": live.whole(TEXT["depth"], 1, DEEPEST, 100),
+            "width": live.steps(TEXT["width"], WIDTHS, 100),
+            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+        }
+
+    def build(self):
+        self.free()
+        self.figure.subplots_adjust(left=0.06, right=0.99, top=0.83, bottom=0.12, wspace=0.2)
+        axes = dict(zip(("std", "mean", "gradient"), self.figure.subplots(1, 3), strict=True))
+        self.panels = {name: CurvePanel(axes[name], TEXT[name], log=name != "mean") for name in axes}
+        for panel in self.panels.values():
+            panel.axes.set_xlabel(TEXT["layer"])
+            self.moving(panel.artists)
+        self.legend(*self.panels["std"].artists)
+
+    def update(self, network, inputs, initializer, dropout, alpha_dropout, skips, depth, width, seed):
+        design = replace(DESIGNS[network], dropout=dropout, alpha_dropout=alpha_dropout, skips=skips)
+        design = replace(design, initializer=initializer or design.initializer)
+        sizes = (784, *[width] * depth, 10)
+        stack = self._stack(design, sizes, seed)
+        x, y = batch(inputs, images_for(sizes))
+        measured = flow(stack, x, y)
+        predicted = predicted_flow(design, sizes, x, measured.output_error)
+        for name, panel in self.panels.items():
+            panel.show(getattr(measured, name), getattr(predicted, name))
+            set_layer_axis(panel.axes, depth)
+        self.say(_in_words(measured, predicted))
+        return _numbers(measured, predicted, len(x))
+
+    def free(self):
+        self._weights = (None, None)
+
+    def _stack(self, design, sizes, seed):
+        """The network, of weights that are kept while a slider moves that does not concern them."""
+        key = (design.initializer, sizes[1], seed)
+        if self._weights[0] != key:
+            deepest = (784, *[sizes[1]] * DEEPEST, 10)
+            drawn = design.stack(deepest, rng=np.random.default_rng(seed), dtype=np.float32)
+            self._weights = key, [layer.W for layer in drawn.flat() if layer.kind == "dense"]
+        *hidden, last = self._weights[1]
+        weights = [*hidden[: len(sizes) - 2], last]
+        return design.stack(sizes, rng=np.random.default_rng(seed), dtype=np.float32, weights=weights)
+
+
+def batch(inputs, n):
+    """Return `n` images as the choice of inputs has them, and their labels."""
+    factor = INPUTS[inputs]
+    x, y = data.load_batch(n, standardize=not factor)
+    return (np.float32(factor) * x if factor else x), y
+
+
+def images_for(sizes) -> int:
+    """Return how many images a network of these sizes is shown, so that one step stays within `WORK`."""
+    work = sum(fan_in * fan_out for fan_in, fan_out in pairwise(sizes))
+    return int(np.clip(WORK // work, MIN_IMAGES, IMAGES))
+
+
+def _growth(gradient):
+    """The factor from the last layer back to the first; nan where there is none."""
+    return float(gradient[0] / gradient[-1])
+
+
+def _in_words(measured, predicted):
+    depth, factor = len(measured.std), _growth(measured.gradient)
+    out_of_range = wording.range_in_words(measured.std, measured.gradient)
+    if out_of_range or depth == 1:
+        return out_of_range or TEXT["one_layer"]
+    told = TEXT["way_back"].format(last=depth, factor=factor)
+    expected = _growth(predicted.gradient)
+    key = "unpredicted" if np.isnan(expected) else "predicted"
+    return f"{told} {TEXT[key].format(factor=expected)}"
+
+
+def _numbers(measured, predicted, images):
+    return {
+        "std_first": measured.std[0],
+        "std_last": measured.std[-1],
+        "mean_last": measured.mean[-1],
+        "gradient_first": measured.gradient[0],
+        "gradient_last": measured.gradient[-1],
+        "growth": _growth(measured.gradient),
+        "images": images,
+    }
+
+
+def depth_lab(**start) -> DepthLab:
+    """Return the lab; keyword arguments set its controls, for example `depth_lab(alpha_dropout=0.1)`."""
+    return DepthLab(**start)

@@ -1,0 +1,182 @@
+"""Learning rate × spread of the weights (N10): where a network learns, with and without batch norm."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from helpers import live, results
+from helpers.plots.quicktext import QuickText
+from helpers.style import BLACK, BLUE, ORANGE
+
+CHANCE_LOSS = np.log(10)  # of guessing among ten classes, all equally likely
+LOSS_SHOWN = 5.0
+PLACES = ("without", "with")
+LOOKS = {"without": {"color": ORANGE, "marker": "s"}, "with": {"color": BLUE, "marker": "o"}}
+COLOURS = "cividis"  # dark to bright in one direction for every kind of colour vision
+TICKS = (0, 2, 4, 6, 8)
+
+TEXT = {
+    "rate": "learning rate",
+    "std": "std of weights",
+    "shown": "shown",
+    "accuracy": "validation accuracy",
+    "loss": "training loss at the end",
+    "without": "without batch norm",
+    "with": "with batch norm",
+    "curves": "training loss (cut off at 5)",
+    "step": "step",
+    "chance": "chance, ln 10",
+    "diverged": "diverged",
+    "both": "Both diverged here: the loss left the range of the computer's numbers in most of the 5 runs.",
+    "one": "{name}: diverged here, the loss left the range of the computer's numbers in most of the 5 runs.",
+    "off": "{name}: the loss lies above the picture, at {loss:.3g} in the end.",
+}
+
+
+class LearningRateLab(live.LiveFigure):
+    """Two maps of the result over learning rate and spread, a cross-hair on both, and the cell's two curves.
+
+    All is read from `results/learning_rate.json`: medians over five seeds of a network with five hidden ReLU
+    layers of 100, trained for 150 steps on 2,000 images.
+    """
+
+    size = (9.6, 3.9)
+
+    def controls(self):
+        stored = results.load("learning_rate")
+        shown = [(TEXT[name], name) for name in ("accuracy", "loss")]
+        return {
+            "rate": live.steps(TEXT["rate"], tuple(stored.rate.tolist()), 0.1),
+            "std": live.steps(TEXT["std"], tuple(stored.std.tolist()), 0.1),
+            "shown": live.choice(TEXT["shown"], shown, "accuracy"),
+        }
+
+    def build(self):
+        self.stored = results.load("learning_rate")
+        self._drawn = None
+        maps = self.figure.add_gridspec(1, 2, left=0.075, right=0.61, top=0.76, bottom=0.135, wspace=0.12)
+        self.maps = {name: self.figure.add_subplot(maps[0, i]) for i, name in enumerate(PLACES)}
+        self.crosses = {name: self._build_map(name, axes) for name, axes in self.maps.items()}
+        self.maps["without"].set_ylabel(TEXT["std"])
+        self._build_curves(self.figure.add_axes([0.71, 0.135, 0.275, 0.625]))
+        self._bar = self.figure.add_axes([0.62, 0.135, 0.012, 0.625])
+
+    def update(self, rate, std, shown):
+        self._show_maps(shown)
+        row, column = place_of(self.stored.std, std), place_of(self.stored.rate, rate)
+        cells = {name: cell(self.stored, i, row, column) for i, name in enumerate(PLACES)}
+        for name, numbers in cells.items():
+            self._show_cell(name, row, column, numbers, shown)
+        self.say(in_words(cells))
+        return {
+            f"{quantity}_{name}": numbers[quantity]
+            for name, numbers in cells.items()
+            for quantity in ("accuracy", "loss")
+        }
+
+    def free(self):
+        self.stored = self.maps = self.crosses = self.lines = None
+
+    def _build_map(self, name, axes):
+        """The frame of one map, and what moves on it: two lines that cross, a square, the number."""
+        axes.set_title(TEXT[name], pad=18)
+        axes.set_xlabel(TEXT["rate"])
+        axes.set_xticks(TICKS, [f"{self.stored.rate[k]:g}" for k in TICKS])
+        axes.set_yticks(TICKS, [f"{self.stored.std[k]:g}" if name == PLACES[0] else "" for k in TICKS])
+        axes.set(xlim=(-0.5, 8.5), ylim=(-0.5, 8.5))
+        axes.grid(False)
+        look = {"color": "white", "linewidth": 1.2, "linestyle": "--"}
+        (across,), (up,) = axes.plot([], [], **look), axes.plot([], [], **look)
+        box = {"marker": "s", "markersize": 15, "markerfacecolor": "none", "markeredgewidth": 2.5}
+        (square,) = axes.plot([], [], **box, markeredgecolor="white")
+        (inner,) = axes.plot(
+            [], [], **box | {"markersize": 12, "markeredgewidth": 1.2}, markeredgecolor=BLACK
+        )
+        told = QuickText(axes, 0.5, 1.025, size=9)
+        return self.moving([across, up, square, inner, told])
+
+    def _build_curves(self, axes):
+        axes.set(title=TEXT["curves"], xlabel=TEXT["step"], ylim=(0, LOSS_SHOWN))
+        axes.set_xlim(0, self.stored.steps[-1] * 1.03)
+        chance = axes.axhline(CHANCE_LOSS, color=BLACK, linestyle=":", label=TEXT["chance"])
+        self.lines = {
+            name: self.moving(axes.plot([], [], label=TEXT[name], markersize=4, **look)[0])
+            for name, look in LOOKS.items()
+        }
+        hatched = Rectangle((0, 0), 1, 1, facecolor="#dddddd", edgecolor=BLACK, hatch="////", linewidth=0)
+        hatched.set_label(TEXT["diverged"])
+        handles = [*self.lines.values(), chance, hatched]
+        self.figure.legend(handles=handles, loc="upper right", ncols=4, bbox_to_anchor=(1, 0.945))
+
+    def _show_maps(self, shown):
+        """Draw both maps and their colour bar, where another quantity is shown than before."""
+        if self._drawn == shown:
+            return
+        values = map_of(self.stored, shown)
+        limits = {"vmin": 0, "vmax": 0.8 if shown == "accuracy" else CHANCE_LOSS}
+        colours = COLOURS if shown == "accuracy" else f"{COLOURS}_r"
+        for axes, map_ in zip(self.maps.values(), values, strict=True):
+            for old in (*axes.images, *axes.patches):
+                old.remove()
+            image = axes.imshow(map_, origin="lower", aspect="auto", cmap=colours, zorder=0, **limits)
+            for row, column in np.argwhere(np.isnan(map_)):
+                axes.add_patch(_hatched(row, column))
+            axes.set(xlim=(-0.5, 8.5), ylim=(-0.5, 8.5))
+        self._bar.clear()
+        self.figure.colorbar(image, cax=self._bar)
+        self._drawn = shown
+        self.redraw()
+
+    def _show_cell(self, name, row, column, numbers, shown):
+        across, up, square, inner, told = self.crosses[name]
+        across.set_data([-0.5, 8.5], [row, row])
+        up.set_data([column, column], [-0.5, 8.5])
+        for marker in (square, inner):
+            marker.set_data([column], [row])
+        value, low, high = (numbers[key] for key in (shown, "low", "high"))
+        words = f"{value:.3g}" + (f" ({low:.2g} to {high:.2g})" if shown == "accuracy" else "")
+        told.set_text(words if np.isfinite(numbers["loss"]) else TEXT["diverged"])
+        curve = numbers["curve"]
+        self.lines[name].set_data(self.stored.steps, np.where(curve <= LOSS_SHOWN, curve, np.nan))
+
+
+def place_of(values, value) -> int:
+    """Return where a value stands among the grid's."""
+    return int(np.flatnonzero(values == value)[0])
+
+
+def map_of(stored, shown) -> np.ndarray:
+    """Return the median of one quantity per cell, (2, stds, rates); nan where most seeds diverged."""
+    loss = stored.loss[..., -1]
+    if shown == "loss":
+        return loss
+    return np.where(np.isfinite(loss), np.median(stored.accuracy, axis=-1), np.nan)
+
+
+def cell(stored, place, row, column) -> dict:
+    """Return a cell's median accuracy with its lowest and highest, its last loss, and its loss curve."""
+    accuracies, curve = stored.accuracy[place, row, column], stored.loss[place, row, column]
+    ends = {"low": accuracies.min(), "high": accuracies.max()}
+    return {"accuracy": float(np.median(accuracies)), "loss": float(curve[-1]), "curve": curve, **ends}
+
+
+def in_words(cells) -> str:
+    """Return what the picture can't show of the chosen cell, in a sentence."""
+    gone = [name for name, numbers in cells.items() if not np.isfinite(numbers["loss"])]
+    off = [name for name, numbers in cells.items() if numbers["loss"] > LOSS_SHOWN]
+    if len(gone) == len(cells):
+        return TEXT["both"]
+    if gone:
+        return TEXT["one"].format(name=TEXT[gone[0]].capitalize())
+    if off:
+        return TEXT["off"].format(name=TEXT[off[0]].capitalize(), loss=cells[off[0]]["loss"])
+    return ""
+
+
+def _hatched(row, column):
+    look = {"facecolor": "#dddddd", "edgecolor": "#777777", "hatch": "////", "linewidth": 0}
+    return Rectangle((column - 0.5, row - 0.5), 1, 1, zorder=1, **look)
+
+
+def learning_rate_lab(**start) -> LearningRateLab:
+    """Return the lab; keyword arguments set its controls, for example `learning_rate_lab(rate=1)`."""
+    return LearningRateLab(**start)
