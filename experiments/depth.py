@@ -32,8 +32,8 @@ PUBLISHED = {
 }
 NOTE = "seconds of one thread on a machine that did other work as well: no claim; `benchmarks depth` is one"
 ROUNDING = 0.02  # of a log10: a chain of a hundred layers rounds otherwise on another processor
-# The same seed on another processor is another run: validation accuracy after the first epoch, measured on one
-# machine with oneDNN held to other instructions. Of the seeds 0, 1, … each, the reference's first one only.
+# The same seed on another processor is another run: validation accuracy after the first epoch, on one
+# machine with oneDNN held to other instructions. Of the seeds 0 to 3; of the reference seed 0 only.
 ELSEWHERE = {
     "reference": {
         "TF_ENABLE_ONEDNN_OPTS=0": (0.6984,),

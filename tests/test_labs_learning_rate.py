@@ -43,7 +43,7 @@ def test_the_cross_stands_on_the_chosen_cell(lab, stored, rate, std):
 
 
 def test_the_maps_are_medians_and_diverged_cells_are_hatched(lab, stored):
-    for shown in ("loss", "accuracy"):
+    for shown in module.SHOWN[::-1]:
         set_to(lab, shown=shown)
         values = module.map_of(stored, shown)
         for i, axes in enumerate(lab.maps.values()):
@@ -53,6 +53,8 @@ def test_the_maps_are_medians_and_diverged_cells_are_hatched(lab, stored):
             diverged = {(int(c), int(r)) for r, c in np.argwhere(stored.diverged[i] >= 3)}
             assert hatched == diverged
             assert all(patch.get_hatch() for patch in axes.patches)
+    lowest = np.ma.filled(module.map_of(stored, "worst"), np.nan)
+    np.testing.assert_array_equal(lowest[1], stored.accuracy[1].min(axis=-1))
     assert lab.maps["without"].patches
     assert not lab.maps["with"].patches
 

@@ -12,6 +12,7 @@ LOSS_SHOWN = 5.0
 PLACES = ("without", "with")
 LOOKS = {"without": {"color": ORANGE, "marker": "s"}, "with": {"color": BLUE, "marker": "o"}}
 COLOURS = "cividis"  # dark to bright in one direction for every kind of colour vision
+SHOWN = ("worst", "accuracy", "loss")
 TICKS = (0, 2, 4, 6, 8)
 
 TEXT = {
@@ -19,6 +20,7 @@ TEXT = {
     "std": "std of weights",
     "shown": "shown",
     "accuracy": "validation accuracy",
+    "worst": "its lowest of 5 seeds",
     "loss": "training loss at the end",
     "without": "without batch norm",
     "with": "with batch norm",
@@ -43,7 +45,7 @@ class LearningRateLab(live.LiveFigure):
 
     def controls(self):
         stored = results.load("learning_rate")
-        shown = [(TEXT[name], name) for name in ("accuracy", "loss")]
+        shown = [(TEXT[name], name) for name in SHOWN]
         return {
             "rate": live.steps(TEXT["rate"], tuple(stored.rate.tolist()), 0.1),
             "std": live.steps(TEXT["std"], tuple(stored.std.tolist()), 0.1),
@@ -112,8 +114,8 @@ class LearningRateLab(live.LiveFigure):
         if self._drawn == shown:
             return
         values = map_of(self.stored, shown)
-        limits = {"vmin": 0, "vmax": 0.8 if shown == "accuracy" else CHANCE_LOSS}
-        colours = COLOURS if shown == "accuracy" else f"{COLOURS}_r"
+        limits = {"vmin": 0, "vmax": CHANCE_LOSS if shown == "loss" else 0.8}
+        colours = f"{COLOURS}_r" if shown == "loss" else COLOURS
         for axes, map_ in zip(self.maps.values(), values, strict=True):
             for old in (*axes.images, *axes.patches):
                 old.remove()
@@ -132,7 +134,7 @@ class LearningRateLab(live.LiveFigure):
         up.set_data([column, column], [-0.5, 8.5])
         for marker in (square, inner):
             marker.set_data([column], [row])
-        value, low, high = (numbers[key] for key in (shown, "low", "high"))
+        value, low, high = (numbers[key] for key in (shown, "worst", "best"))
         words = f"{value:.3g}" + (f" ({low:.2g} to {high:.2g})" if shown == "accuracy" else "")
         told.set_text(words if np.isfinite(numbers["loss"]) else TEXT["diverged"])
         curve = numbers["curve"]
@@ -145,17 +147,18 @@ def place_of(values, value) -> int:
 
 
 def map_of(stored, shown) -> np.ndarray:
-    """Return the median of one quantity per cell, (2, stds, rates); nan where most seeds diverged."""
+    """Return the median or the lowest of one quantity per cell, (2, stds, rates); nan where most diverged."""
     loss = stored.loss[..., -1]
     if shown == "loss":
         return loss
-    return np.where(np.isfinite(loss), np.median(stored.accuracy, axis=-1), np.nan)
+    over_seeds = np.median if shown == "accuracy" else np.min
+    return np.where(np.isfinite(loss), over_seeds(stored.accuracy, axis=-1), np.nan)
 
 
 def cell(stored, place, row, column) -> dict:
     """Return a cell's median accuracy with its lowest and highest, its last loss, and its loss curve."""
     accuracies, curve = stored.accuracy[place, row, column], stored.loss[place, row, column]
-    ends = {"low": accuracies.min(), "high": accuracies.max()}
+    ends = {"worst": float(accuracies.min()), "best": float(accuracies.max())}
     return {"accuracy": float(np.median(accuracies)), "loss": float(curve[-1]), "curve": curve, **ends}
 
 

@@ -32,7 +32,7 @@ def flow_panels(flows, predicted, *, limits, alt) -> Picture:
     `flows` is label → list of `helpers.depth.Flow`, one per seed; `predicted` has one Flow per label.
     `limits` is panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
     """
-    picture = Picture((9.6, 3.6), alt, layout="constrained")
+    picture = Picture((9.6, 3.3), alt, layout="constrained")
     axes = dict(zip(("mean", "variance", "gradient"), picture.subplots(1, 3), strict=True))
     for i, (label, runs) in enumerate(flows.items()):
         look = {"color": COLOURS[i], "marker": MARKERS[i], "markersize": 4, "markevery": (7 + 3 * i, 20)}
