@@ -17,7 +17,7 @@ from helpers.recording import HEALTHY_RATIO, Recording
 
 TEXT = {
     "stop": "Stop training",
-    "waiting": "Waiting for the first record.",
+    "waiting": "Nothing is recorded yet. The figure fills while `fit` runs.",
     "running": "step {done:,} of {total:,}",
     "done": "Done: {done:,} of {total:,} steps.",
     "stopped": "Stopped after {done:,} of {total:,} steps; what was recorded is kept.",
@@ -60,6 +60,8 @@ class TrainingFigure(live.LiveFigure):
 
     def update(self, stop):
         recording = self.recording
+        for axes in self.figure.axes:
+            axes.set_visible(recording is not None)
         if recording is None:
             self.say(TEXT["waiting"])
             return {"step": 0}

@@ -145,3 +145,9 @@ def test_an_empty_recording_can_be_shown(figure):
     with style.styled():
         for panel in figure.panels:
             panel.show(empty(LAYERS, 10))
+
+
+def test_panels_appear_with_the_first_record(figure):
+    assert not any(axes.get_visible() for axes in figure.figure.axes)
+    figure.show(recording(1))
+    assert all(axes.get_visible() for axes in figure.figure.axes)

@@ -9,6 +9,7 @@ from helpers.style import BLACK, BLUE, ORANGE
 
 CHANCE_LOSS = np.log(10)  # of guessing among ten classes, all equally likely
 LOSS_SHOWN = 5.0
+HIGHEST = 0.8  # the accuracy at which the colours end
 PLACES = ("without", "with")
 LOOKS = {"without": {"color": ORANGE, "marker": "s"}, "with": {"color": BLUE, "marker": "o"}}
 COLOURS = "cividis"  # dark to bright in one direction for every kind of colour vision
@@ -60,7 +61,9 @@ class LearningRateLab(live.LiveFigure):
         self.crosses = {name: self._build_map(name, axes) for name, axes in self.maps.items()}
         self.maps["without"].set_ylabel(TEXT["std"])
         self._build_curves(self.figure.add_axes([0.71, 0.135, 0.275, 0.625]))
-        self._bar = self.figure.add_axes([0.62, 0.135, 0.012, 0.625])
+        gone = ~np.isfinite(self.stored.loss[..., -1])
+        self.images = [self._build_image(*pair) for pair in zip(self.maps.values(), gone, strict=True)]
+        self.figure.colorbar(self.images[0], cax=self.figure.add_axes([0.62, 0.135, 0.012, 0.625]))
 
     def update(self, rate, std, shown):
         self._show_maps(shown)
@@ -76,7 +79,7 @@ class LearningRateLab(live.LiveFigure):
         }
 
     def free(self):
-        self.stored = self.maps = self.crosses = self.lines = None
+        self.stored = self.maps = self.images = self.crosses = self.lines = None
 
     def _build_map(self, name, axes):
         """The frame of one map, and what moves on it: two lines that cross, a square, the number."""
@@ -84,7 +87,6 @@ class LearningRateLab(live.LiveFigure):
         axes.set_xlabel(TEXT["rate"])
         axes.set_xticks(TICKS, [f"{self.stored.rate[k]:g}" for k in TICKS])
         axes.set_yticks(TICKS, [f"{self.stored.std[k]:g}" if name == PLACES[0] else "" for k in TICKS])
-        axes.set(xlim=(-0.5, 8.5), ylim=(-0.5, 8.5))
         axes.grid(False)
         look = {"color": "white", "linewidth": 1.2, "linestyle": "--"}
         (across,), (up,) = axes.plot([], [], **look), axes.plot([], [], **look)
@@ -95,6 +97,14 @@ class LearningRateLab(live.LiveFigure):
         )
         told = QuickText(axes, 0.5, 1.025, size=9)
         return self.moving([across, up, square, inner, told])
+
+    def _build_image(self, axes, gone):
+        """The colours of one map, to be filled in, and a hatched square on each cell that diverged."""
+        image = axes.imshow(np.zeros(gone.shape), origin="lower", aspect="auto", cmap=COLOURS, zorder=0)
+        for row, column in np.argwhere(gone):
+            axes.add_patch(_hatched(row, column))
+        axes.set(xlim=(-0.5, 8.5), ylim=(-0.5, 8.5))
+        return image
 
     def _build_curves(self, axes):
         axes.set(title=TEXT["curves"], xlabel=TEXT["step"], ylim=(0, LOSS_SHOWN))
@@ -110,21 +120,13 @@ class LearningRateLab(live.LiveFigure):
         self.figure.legend(handles=handles, loc="upper right", ncols=4, bbox_to_anchor=(1, 0.945))
 
     def _show_maps(self, shown):
-        """Draw both maps and their colour bar, where another quantity is shown than before."""
+        """Colour both maps, where another quantity is shown than before; the bar follows."""
         if self._drawn == shown:
             return
-        values = map_of(self.stored, shown)
-        limits = {"vmin": 0, "vmax": CHANCE_LOSS if shown == "loss" else 0.8}
-        colours = f"{COLOURS}_r" if shown == "loss" else COLOURS
-        for axes, map_ in zip(self.maps.values(), values, strict=True):
-            for old in (*axes.images, *axes.patches):
-                old.remove()
-            image = axes.imshow(map_, origin="lower", aspect="auto", cmap=colours, zorder=0, **limits)
-            for row, column in np.argwhere(np.isnan(map_)):
-                axes.add_patch(_hatched(row, column))
-            axes.set(xlim=(-0.5, 8.5), ylim=(-0.5, 8.5))
-        self._bar.clear()
-        self.figure.colorbar(image, cax=self._bar)
+        for image, values in zip(self.images, map_of(self.stored, shown), strict=True):
+            image.set_data(values)
+            image.set(cmap=f"{COLOURS}_r" if shown == "loss" else COLOURS)
+            image.set_clim(0, CHANCE_LOSS if shown == "loss" else HIGHEST)
         self._drawn = shown
         self.redraw()
 
