@@ -5,6 +5,8 @@ Lesson 08, the stored results and the benchmark all take them from here, so that
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from helpers import deep
 
 
@@ -51,19 +53,31 @@ class Recipe:
             nesterov=self.nesterov,
             clipnorm=self.clip_norm,
         )
-        optimizer.build(model.trainable_variables)  # here, or the first step is traced twice: seconds
         model.compile(
             optimizer,
             loss="sparse_categorical_crossentropy",
             metrics=["accuracy"],
             steps_per_execution=self.steps_per_execution,
         )
+        _make_variables(model)
         return model
 
     def fit(self, model, split, **options):
         """Train a compiled model on a `helpers.data.Split` without a word; return Keras's history of it."""
         settings = {"epochs": self.epochs, "batch_size": self.batch_size, "verbose": 0} | options
         return model.fit(split.x, split.y, validation_data=(split.x_valid, split.y_valid), **settings).history
+
+
+def _make_variables(model):
+    """Have optimizer and metrics make their variables now.
+
+    They would do so in the first training step, and TensorFlow would then trace that step twice: of a hundred
+    layers that takes seconds.
+    """
+    model.optimizer.build(model.trainable_variables)
+    classes = model.output_shape[-1]
+    model.compute_metrics(None, np.zeros(1, int), np.full((1, classes), 1 / classes, np.float32))
+    model.reset_metrics()
 
 
 # The plain program: Géron 2019, Hands-On Machine Learning, chapter 11.

@@ -23,8 +23,8 @@
 import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
 import numpy as np; from functools import partial; from timeit import repeat
 from helpers import activations, data, deep, labs, normalization, results; from helpers.checks import normalization as checks
-from helpers.gradcheck import numerical_gradient, relative_error; from helpers.network import cross_entropy, train
-from helpers.plots import normalization as plots; from helpers.stack import BatchNorm, dense_stack
+from helpers.gradcheck import numerical_gradient, relative_error; from helpers.network import train
+from helpers.plots import normalization as plots, scales; from helpers.stack import BatchNorm, dense_stack
 from helpers.initializers import random_normal; from helpers.tables import table
 
 # %% [markdown]
@@ -86,17 +86,18 @@ class Shaken(BatchNorm):
         out, cache = super().forward(x, training=training, rng=rng)
         return out + self.push, cache
 
-def shake(layer):
-    return Shaken(layer.gamma, layer.beta) if layer.kind == "batch_norm" else layer
+def start(kind, activation, seed):
+    model = network(None if kind == "plain" else "before", activation, seed=seed)
+    if kind == "shaken":
+        model.layers = [Shaken(i.gamma, i.beta) if i.kind == "batch_norm" else i for i in model.layers]
+    return model
 
 def told(values, form=".2f"):
     return f"{np.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 # %%
 def observe(kind, activation, rate, seed):
-    model = network(None if kind == "plain" else "before", activation, seed=seed)
-    model.layers = [shake(layer) if kind == "shaken" else layer for layer in model.layers]
-    bands, ahead, rng = [], [], np.random.default_rng(seed)
+    model, bands, ahead, rng = start(kind, activation, seed), [], [], np.random.default_rng(seed)
     def watch(step, *_):
         for layer in model.layers:
             layer.push = rng.standard_normal(100)  # only Shaken takes notice
@@ -117,7 +118,7 @@ assert four["sigmoid", "shaken"][0].min() > four["sigmoid", "plain"][0].max()  #
 assert four["sigmoid", "shaken"][3].max() < four["sigmoid", "plain"][3].min()  # ... and learns faster
 assert four["relu", "batch norm"][1].min() > four["relu", "plain"][1].max()
 shown = {kind: (range(0, 200, 10), runs["sigmoid", kind][0][0]) for kind in kinds}
-plots.quantile_bands(shown, xlabel="step", ylabel="input of one sigmoid", alt="plain wanders, batch norm stays, shaken jumps")
+plots.quantile_bands(shown, xlabel="step", ylabel="input of one sigmoid", alt="plain wanders, shaken jumps")
 
 # %% [markdown]
 # **The shift.** In the plain sigmoid network a unit's input wanders by 1.01 of its own spread, and batch
@@ -145,18 +146,16 @@ plots.quantile_bands(shown, xlabel="step", ylabel="input of one sigmoid", alt="p
 # %%
 rng, rows, b, inside, beta = np.random.default_rng(0), [], 0.0, 0.0, 0.0
 u = rng.standard_normal(500)
-target = u - u.mean() + 1
 for step in range(1001):
     outputs = (u + b) - (u + b).mean(), (u + inside) - (u + inside).mean(), u - u.mean() + beta
-    errors = [out - target for out in outputs]
+    errors = [out - (u - u.mean() + 1) for out in outputs]
     if step in (0, 1, 10, 100, 1000):
-        pairs = zip((b, abs(inside), beta), errors, strict=True)
-        rows.append((step, *(f"{n:.3f}" for shift, error in pairs for n in (shift, np.mean(error**2) / 2))))
+        losses = [np.mean(error**2) / 2 for error in errors]
+        rows.append((step, *(f"{n:.3f}" for n in (b, losses[0], abs(inside), losses[1], beta, losses[2]))))
     b -= 0.1 * errors[0].mean()
     inside -= 0.1 * (errors[1] - errors[1].mean()).mean()  # the mean moves with b, and takes it all back
     beta -= 0.1 * errors[2].mean()
 print(table(("step", "b outside", "loss", "b inside", "loss", "β after it", "loss"), rows))
-assert np.allclose((b, inside, beta), (100.1, 0, 1))
 
 # %% [markdown]
 # Outside, b grows by 0.1 at every step, for ever, while the loss stands still at 0.500: whatever is added to
@@ -494,27 +493,36 @@ print(f"numbers to store: {dense.W.size + 4 * 100:,} before, {W.size + b.size:,}
 # **Predict:** which place wins? And does batch normalization narrow the gap between old and new images?
 
 # %%
-rows, new = [], {}
-for activation, rate in rates.items():
-    for place in (None, "before", "after"):
-        five = []
-        for seed in range(5):
-            model = network(place, activation, 5, seed)
-            _ = train(model, x, y, learning_rate=rate, steps=200, rng=np.random.default_rng(seed))
-            five.append((model.accuracy(x, y), model.accuracy(x_new, y_new)))
-        old, new[activation, place] = np.transpose(five)
-        gap = old - new[activation, place]
-        rows.append((activation, place, *(told(shares, ".0%") for shares in (old, new[activation, place], gap))))
-print(table(("", "batch norm", "right, training images", "right, new images", "gap"), rows))
-assert max(new["sigmoid", None]) < 0.3 < 0.5 < min(new["sigmoid", "before"])
+old, new = ({activation: {} for activation in rates} for _ in range(2))
+for activation, place in ((activation, place) for activation in rates for place in ("without", "before", "after")):
+    five = []
+    for seed in range(5):
+        model = network(None if place == "without" else place, activation, 5, seed)
+        _ = train(model, x, y, learning_rate=rates[activation], steps=200, rng=np.random.default_rng(seed))
+        five.append((model.accuracy(x, y), model.accuracy(x_new, y_new)))
+    old[activation][place], new[activation][place] = np.transpose(five)
+
+# %%
+for activation, found in new.items():
+    gaps = {place: old[activation][place] - found[place] for place in found}
+    rows = [(place, *(told(v[place], ".0%") for v in (old[activation], found, gaps))) for place in ("without", "before")]
+    print(table((activation, "right, training images", "right, new images", "gap"), rows))
+    above, apart = np.sum(found["after"] > 0.6), abs(np.median(found["after"]) - np.median(found["before"]))
+    print(f"after: {above} of 5 seeds above 60%, median less than 6% from before: {apart < 0.06}\n")
+assert max(new["sigmoid"]["without"]) < 0.3 < 0.5 < min(new["sigmoid"]["before"])
+scales.seed_dots(new, ylabel="right, new images", alt="before and after alike; without, the sigmoid network stays at chance")
 
 # %% [markdown]
-# - **ReLU:** no difference. All three get 78 % of the new images right.
-# - **sigmoid:** without it, five layers don't leave chance. With it they learn. After the activation the median
-#   is higher, 69 % against 67 %, but the ranges overlap: these runs don't decide it.
-# - **Over-fitting:** the gap is 8 % without and 9 % with it. The paper saw some **regularization**, which is
-#   whatever narrows this gap, from the noise of the batches. We see none here. Where over-fitting is the
+# - **ReLU:** no place wins, and without it the network does as well: 78 % of the new images.
+# - **sigmoid:** without it, five layers don't leave chance. With it they learn, in either place: with every
+#   seed above 60 %, and the medians are less than 6 % apart. Five seeds don't decide between the two.
+# - **Over-fitting:** for ReLU the gap is 8 % without and 9 % with it. The paper saw some **regularization**, which
+#   is whatever narrows this gap, from the noise of the batches. We see none here. Where over-fitting is the
 #   trouble, still use dropout or more data.
+#
+# (Numbers for "after" are told as bands and drawn as dots: from one processor to the next they change a little.
+# A unit that ReLU lets through for a few images only has a tiny variance; dividing by it makes much of
+# rounding errors.)
 #
 # ## 10 What it buys: a wider choice
 #
@@ -547,11 +555,6 @@ for title, (places, right, loss) in cuts.items():
     print(table((title, "without: loss", "right", "batch norm: loss", "right"), rows), end="\n\n")
 rows = [(rate, live[None, rate], live["before", rate]) for rate in (0.01, 0.1, 1)]
 print(table(("learning rate", "without, run now", "batch norm, run now"), rows))
-named = {title: zip(("without", "batch norm"), right, strict=True) for title, (_, right, _) in cuts.items()}
-shown = {title: {k: dict(zip(cuts[title][0], r, strict=True)) for k, r in pairs} for title, pairs in named.items()}
-plots.seeds_against(shown, xlabels=list(cuts), ylabel="right", alt="with batch norm more rates and many more spreads learn")
-
-# %%
 labs.learning_rate_lab()
 
 # %% [markdown]
@@ -594,23 +597,25 @@ def build(kind, seed):
     return model
 
 # %%
-found, kinds = {}, ("without", "batch norm", "layer norm")
-for kind in kinds:
-    found[kind] = {m: [] for m in (1, 2, 4, 32)}
-    for m, seed in ((m, seed) for m in found[kind] for seed in range(5)):
-        model = build(kind, seed)
-        _ = train(model, x, y, learning_rate=0.02, steps=200, batch_size=m, rng=np.random.default_rng(seed))
-        found[kind][m].append(model.accuracy(x_new, y_new))
-print(table(("batch size", *kinds), [(m, *(told(found[kind][m], ".0%") for kind in kinds)) for m in (1, 2, 4, 32)]))
+def share_right(kind, m, seed):
+    model = build(kind, seed)
+    _ = train(model, x, y, learning_rate=0.02, steps=200, batch_size=m, rng=np.random.default_rng(seed))
+    return model.accuracy(x_new, y_new)
+
+kinds = ("without", "batch norm", "layer norm")
+found = {kind: {m: [share_right(kind, m, seed) for seed in range(5)] for m in (1, 2, 4, 32)} for kind in kinds}
+above = {m: [f"{sum(share > bar for share in five)} of 5" for bar in (0.45, 0.7)] for m, five in found["batch norm"].items()}
+rows = [(m, told(found["without"][m], ".0%"), told(found["layer norm"][m], ".0%"), *above[m]) for m in above]
+print(table(("batch size", "without", "layer norm", "batch norm: above 45%", "above 70%"), rows))
 pair, _ = normalization.batch_norm_forward(x[:2] @ network().layers[0].W, np.ones(100), np.zeros(100))
 print(f"in a batch of 2, beyond 0.99 in size: {np.mean(np.abs(pair) > 0.99):.0%} of the values")
-assert max(found["batch norm"][1]) < 0.3 < min(found["layer norm"][1])
-plots.seeds_against({"200 steps": found}, xlabels=["batch size"], ylabel="right", alt="batch norm falls behind in small batches")
+plots.seeds_against({"200 steps": found}, xlabels=["batch size"], ylabel="right", alt="batch norm fails in small batches")
 
 # %% [markdown]
-# - **1:** the value is its own mean, so every output is β, whatever the image. Nothing is learned: 9 %.
-# - **2:** nearly every value is −1 or +1. All that is left of an image is which of two was larger. 26 %.
-# - **4:** 62 %, still behind. At **32** all three are alike.
+# - **1:** the value is its own mean, so every output is β, whatever the image. Nothing is learned.
+# - **2:** 84 % of the values lie beyond 0.99. All that is left of an image is which of two was larger, and no
+#   seed gets above 45 %.
+# - **4:** still behind: no seed above 70 %. At **32** all three are alike.
 #
 # Layer normalization doesn't care. (At 1 it does better than no normalization: 54 % against 42 %.) The lab of
 # section 7 shows the same as a **difference between training and test**: the smaller the batch, the further
@@ -637,17 +642,16 @@ print(table(("50 images", "statistics", "right"), rows))
 # %%
 rows = []
 for kind in kinds:
-    five = []
+    shares = []
     for seed in range(5):
         model, rng = build(kind, seed), np.random.default_rng(seed)
         for step in range(200):
             same = rng.choice(np.flatnonzero(y == step % 10), 32)
             model.step(model.loss_and_gradients(x[same], y[same])[1], 0.01)
-        five.append((cross_entropy(model.logits(x_new), y_new)[0], model.accuracy(x_new, y_new)))
-    losses, shares = np.transpose(five)
-    rows.append((kind, told(losses, ".1f"), told(shares, ".0%")))
+        shares.append(model.accuracy(x_new, y_new))
+    rows.append((kind, told(shares, ".0%")))
     assert (np.median(shares) < 0.3) == (kind == "batch norm")
-print(table(("trained on batches of one class", "loss, new images", "right, new images"), rows))
+print(table(("trained on batches of one class", "right, new images"), rows))
 
 # %% [markdown]
 # With the batch's statistics it does: 78 % mixed, 20 % one class at a time. Batch normalization takes away

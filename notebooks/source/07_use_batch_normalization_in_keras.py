@@ -346,8 +346,8 @@ assert gain > 0.15
 # The *same* images do badly as soon as the mode changes. No over-fitting: the weights are good, the moving
 # statistics are late. `fit` shows training accuracy in training mode and validation accuracy in inference
 # mode, so the two are not comparable early on. (Its training accuracy is also the mean over an epoch in which
-# the weights still improve; that makes it lower, not higher.) Short runs, small data sets and large batches all mean few
-# steps: then lower the momentum.
+# the weights still improve; that makes it lower, not higher.) Short runs, small data sets and large batches all
+# mean few steps: then lower the momentum.
 #
 # **A cure without training:** send batches through with `training=True`. No weight changes, only the moving
 # statistics catch up. **Predict:** are 40 batches enough?
