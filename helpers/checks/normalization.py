@@ -58,24 +58,25 @@ def _wrong_outputs(x, gamma, beta):
         (gamma * x / std + beta, "the mean is still in x: subtract it before you divide."),
         (gamma * (centered / std + beta), "γ multiplied β too: scale first, then shift."),
     ]
-    if len(axes) > 1:
-        places = gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + EPS) + beta
-        wrong.append(
-            (
-                places,
-                "right for a dense layer. After a convolution a channel has one mean for the "
-                "batch and all its places: average over all axes but the last.",
-            )
-        )
-        inside = tuple(axes[1:])
-        image = (x - x.mean(axis=inside, keepdims=True)) / np.sqrt(x.var(axis=inside, keepdims=True) + EPS)
-        wrong.append(
-            (
-                gamma * image + beta,
-                "you averaged over the places of each image alone; the batch belongs to the average too.",
-            )
-        )
-    return wrong
+    return wrong + (_wrong_for_images(x, gamma, beta) if len(axes) > 1 else [])
+
+
+def _wrong_for_images(x, gamma, beta):
+    """Means over the batch alone, and over the places of each image alone."""
+    inside = tuple(range(1, x.ndim - 1))
+    places = (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + EPS)
+    image = (x - x.mean(axis=inside, keepdims=True)) / np.sqrt(x.var(axis=inside, keepdims=True) + EPS)
+    return [
+        (
+            gamma * places + beta,
+            "right for a dense layer. After a convolution a channel has one mean for the "
+            "batch and all its places: average over all axes but the last.",
+        ),
+        (
+            gamma * image + beta,
+            "you averaged over the places of each image alone; the batch belongs to the average too.",
+        ),
+    ]
 
 
 @exercise

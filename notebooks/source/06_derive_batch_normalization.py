@@ -520,15 +520,14 @@ scales.seed_dots(new, ylabel="right, new images", alt="before and after alike; w
 #   is whatever narrows this gap, from the noise of the batches. We see none here. Where over-fitting is the
 #   trouble, still use dropout or more data.
 #
-# (Numbers for "after" are told as bands and drawn as dots: from one processor to the next they change a little.
-# A unit that ReLU lets through for a few images only has a tiny variance; dividing by it makes much of
-# rounding errors.)
+# (What is told of "after" are bands, and the dots: there, rounding errors in the last digit already change a
+# run a little.)
 #
 # ## 10 What it buys: a wider choice
 #
 # Two claims: higher learning rates, and less care about initialization. A grid of 9 learning rates by 9 spreads
 # of the weights, five ReLU layers, 150 steps, five seeds, was computed once (`python3 -m experiments
-# learning_rate` does it again) and is stored with the course. Two cuts through it, and beside them one run
+# learning_rate` does it again) and is stored with the course. Two cuts through it, and beside them six runs
 # made now.
 #
 # **Predict:** over what range does each network still learn?
