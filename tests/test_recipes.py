@@ -60,3 +60,13 @@ def test_a_short_run_learns(keras):
     assert set(history) == {"accuracy", "loss", "val_accuracy", "val_loss"}
     assert len(history["loss"]) == 3
     assert history["val_accuracy"][-1] > 0.5
+
+
+@pytest.mark.parametrize("recipe", [REFERENCE, OURS])
+def test_a_training_step_is_traced_once(keras, monkeypatch, recipe):
+    """Twice would cost a hundred layers seconds: every variable must be there before the first step."""
+    traced, step = [], keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: traced.append(1) or step(model, data))
+    model = recipe.compile(recipe.network(0, sizes=SIZES), 1000)
+    model.fit(np.zeros((512, 784), np.float32), np.zeros(512, int), batch_size=256, verbose=0)
+    assert len(traced) == 1
