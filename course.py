@@ -72,7 +72,7 @@ FOR_LIVE_FIGURES = {
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 PYTEST = ["-m", "pytest", "-n", "2", "--dist", "loadscope"]
-NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=180"]
+NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
 PARTS = (
     ("style", ["-m", "ruff", "check", "."]),
     ("tests", [*PYTEST, "tests"]),

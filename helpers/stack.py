@@ -287,10 +287,11 @@ def dense_stack(
 ) -> Stack:
     """Return a stack of dense layers of the given sizes, (inputs, hidden …, outputs).
 
-    `normalized` puts batch normalization "before" or "after" every activation; the dense layer then has no
-    bias: before the activation the mean takes it away; after it, it is left out for an equal count. A dropout rate puts that dropout after every activation. With `skips`,
-    every hidden layer that keeps its width becomes h + F(h). Weights are drawn as `MLP` draws them, times
-    `gain`, so that the same seed gives both the same weights. Raises ValueError for an unknown name or place.
+    `normalized` puts batch normalization "before" or "after" every activation. The dense layer then has no
+    bias: before the activation the mean takes it away; after it, it is left out for an equal count. A dropout
+    rate puts that dropout after every activation. With `skips`, every hidden layer that keeps its width
+    becomes h + F(h). Weights are drawn as `MLP` draws them, times `gain`, so that the same seed gives both
+    the same weights. Raises ValueError for an unknown name or place.
     """
     if normalized not in NORMALIZED:
         raise ValueError(f"normalized must be None, 'before' or 'after', got {normalized!r}")

@@ -396,7 +396,7 @@ def test_all_passed(calls, capsys):
 
 def test_the_notebooks_are_run_strictly():
     _, command = course.PARTS[-1]
-    assert {"--nbval", "--nbval-current-env", "--nbval-cell-timeout=180", "loadscope"} <= set(command)
+    assert {"--nbval", "--nbval-current-env", "--nbval-cell-timeout=300", "loadscope"} <= set(command)
     assert "--nbval-lax" not in command
 
 

@@ -23,7 +23,7 @@ from nbformat import NotebookNode
 
 from tools.sources import METADATA, ROOT, build, lesson_path, solved_path, source_paths
 
-CELL_SECONDS = 180
+CELL_SECONDS = 300
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
