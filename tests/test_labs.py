@@ -304,3 +304,10 @@ class Broken(live.LiveFigure):
 )
 def test_a_faulty_lab_is_found_out(state, words):
     assert faults(Broken(state=state)) == words
+
+
+@each_lab
+def test_every_list_shows_what_is_chosen(name, built):
+    """A list whose value is None looks empty in the browser."""
+    lists = [w for w in built(name).widgets.values() if isinstance(w, widgets.Dropdown)]
+    assert all(widget.index is not None for widget in lists)

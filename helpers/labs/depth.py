@@ -40,8 +40,9 @@ TEXT = {
     "one_layer": "One layer: nothing to compare the gradient with.",
 }
 INPUTS = {TEXT["standardized"]: 0, TEXT["unit"]: 1, TEXT["byte"]: 255}
+OWN = "own"  # a list shows nothing as chosen where the value is None
 INITIALIZERS = {
-    TEXT["own"]: None,
+    TEXT["own"]: OWN,
     "Glorot": "glorot_normal",
     "He": "he_normal",
     "LeCun": "lecun_normal",
@@ -57,7 +58,7 @@ class DepthLab(live.LiveFigure):
         return {
             "network": live.choice(TEXT["network"], list(DESIGNS), "SELU + LeCun"),
             "inputs": live.choice(TEXT["inputs"], list(INPUTS), TEXT["standardized"]),
-            "initializer": live.choice(TEXT["initializer"], list(INITIALIZERS.items()), None),
+            "initializer": live.choice(TEXT["initializer"], list(INITIALIZERS.items()), OWN),
             "dropout": live.real(TEXT["dropout"], 0, 0.5, 0.01, 0.0),
             "alpha_dropout": live.real(TEXT["alpha_dropout"], 0, 0.5, 0.01, 0.0),
             "skips": live.switch(TEXT["skips"]),
@@ -78,7 +79,7 @@ class DepthLab(live.LiveFigure):
 
     def update(self, network, inputs, initializer, dropout, alpha_dropout, skips, depth, width, seed):
         design = replace(DESIGNS[network], dropout=dropout, alpha_dropout=alpha_dropout, skips=skips)
-        design = replace(design, initializer=initializer or design.initializer)
+        design = replace(design, initializer=design.initializer if initializer == OWN else initializer)
         sizes = (784, *[width] * depth, 10)
         stack = self._stack(design, sizes, seed)
         x, y = batch(inputs, images_for(sizes))

@@ -8,9 +8,7 @@ import pytest
 from benchmarks.browser import chromium, find_chromium
 
 REQUIRED = os.environ.get("TAMING_DEPTH_REQUIRE_BROWSER") == "1"
-SCREENSHOTS = os.environ.get(
-    "TAMING_DEPTH_SCREENSHOTS"
-)  # a folder to keep them in, to look at
+SCREENSHOTS = os.environ.get("TAMING_DEPTH_SCREENSHOTS")  # a folder to keep them in, to look at
 
 
 @pytest.fixture(scope="session")

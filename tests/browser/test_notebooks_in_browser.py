@@ -140,30 +140,38 @@ def test_every_control_moves_its_picture(name, opened, album):
 
 
 def move_all(page, lab):
-    """Move every control of a lab as a keyboard would; list (label, whether the picture changed)."""
+    """Move every control of a lab as a keyboard would, and back; list (label, picture changed)."""
     image = lab.locator("img.widget-image").first
     told = []
     for box in lab.locator(CONTROL).all():
         label = box.inner_text().split("\n")[0]
         before, pixels = image.get_attribute("src"), image.evaluate(PIXELS)
-        move(page, box)
+        move_back = move(page, box)
         told.append((label, waits_for_change(image, before) and image.evaluate(PIXELS) != pixels))
+        before = image.get_attribute("src")
+        move_back()  # some controls rest while another one is elsewhere, and say so
+        waits_for_change(image, before)
     return told
 
 
 def move(page, box):
-    """Move one control a step: a slider by an arrow key, a list to another entry, a box by a click."""
+    """Move one control a step: a slider by an arrow key, a list to another entry, a box by a click.
+
+    Return a function that moves it back.
+    """
     if (handle := box.locator(".noUi-handle")).count():
         handle.first.focus()
         at_end = handle.first.get_attribute("aria-valuenow") == handle.first.get_attribute("aria-valuemax")
-        page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
-    elif (chooser := box.locator("select")).count():
+        there, back = ("ArrowLeft", "ArrowRight") if at_end else ("ArrowRight", "ArrowLeft")
+        page.keyboard.press(there)
+        return lambda: page.keyboard.press(back)
+    if (chooser := box.locator("select")).count():
         chosen = chooser.evaluate("list => list.selectedIndex")
-        chooser.select_option(
-            index=chosen + 1 if chosen + 1 < chooser.locator("option").count() else chosen - 1
-        )
-    else:
-        box.locator("input").first.click()
+        last = chosen + 1 == chooser.locator("option").count()
+        chooser.select_option(index=chosen - 1 if last else chosen + 1)
+        return lambda: chooser.select_option(index=chosen)
+    box.locator("input").first.click()
+    return lambda: box.locator("input").first.click()
 
 
 def waits_for_change(image, before):
