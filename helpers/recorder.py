@@ -110,7 +110,7 @@ def probe_of(model, x, y):
     x, y = kerastrace.inputs_that_fit(model, x), tf.constant(y)
     names = []
 
-    @tf.function
+    @tf.function(autograph=False)  # nothing here is to be rewritten, and that would take most of the time
     def probe():
         with _taken_back(model), kerastrace.recorded(model) as steps:
             with tf.GradientTape() as tape:
