@@ -66,7 +66,7 @@ def dense_network(
     layers = keras().layers
     h = inputs = keras().Input((sizes[0],))
     for fan_in, fan_out in pairwise(sizes[:-1]):
-        z = layers.Dense(fan_out, kernel_initializer=initializer, use_bias=normalized is None)(h)
+        z = layers.Dense(fan_out, kernel_initializer=initializer, use_bias=normalized != "before")(h)
         z = layers.BatchNormalization()(z) if normalized == "before" else z
         new = layers.Activation(activation)(z)
         new = layers.BatchNormalization()(new) if normalized == "after" else new

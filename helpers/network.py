@@ -126,6 +126,11 @@ class MLP:
         loss, dlogits = cross_entropy(forward.logits, y)
         return loss, self.backward(forward, dlogits)
 
+    def penalized(self, gradients: Gradients, penalty) -> Gradients:
+        """Return the gradients with `penalty.gradient(W)` added to that of every layer's weights."""
+        pairs = zip(gradients.dW, self.weights, strict=True)
+        return gradients._replace(dW=[dW + penalty.gradient(W) for dW, W in pairs])
+
     def step(self, gradients: Gradients, learning_rate) -> None:
         """Take one step of gradient descent in place: W ← W − η dW, b ← b − η db."""
         for W, b, dW, db in zip(self.weights, self.biases, gradients.dW, gradients.db, strict=True):
@@ -138,22 +143,24 @@ class MLP:
 
 
 def cross_entropy(logits, y) -> tuple[float, np.ndarray]:
-    """Return the mean loss −log softmax(logits)[y] and its gradient (softmax − one_hot(y)) / batch.
+    """Return the mean loss −Σ t log softmax(logits) and its gradient (softmax − t) / batch.
 
-    `logits` has shape (batch, classes), `y` holds integer labels (batch,). Raises ValueError when the
-    lengths differ or a label lies outside 0 … classes − 1.
+    `logits` has shape (batch, classes). `y` holds integer labels (batch,), of which t is the one-hot form, or
+    t itself, (batch, classes): one distribution over the classes per example, as mixup makes them. Raises
+    ValueError for another shape or type, a label outside 0 … classes − 1, or a row that doesn't sum to 1.
     """
-    y = np.asarray(y)
-    batch, classes = logits.shape
-    if y.shape != (batch,) or not np.issubdtype(y.dtype, np.integer):
-        raise ValueError(f"y must hold {batch} integer labels, got shape {y.shape} of {y.dtype}")
-    if batch and (y.min() < 0 or y.max() >= classes):
-        raise ValueError(f"labels must lie in 0 … {classes - 1}, got {y.min()} … {y.max()}")
+    y = _checked_targets(y, *logits.shape)
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_softmax = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     dlogits = np.exp(log_softmax)
-    dlogits[np.arange(batch), y] -= 1
-    return float(-log_softmax[np.arange(batch), y].mean(dtype=np.float64)), dlogits / logits.dtype.type(batch)
+    if y.ndim == 2:
+        y = y.astype(logits.dtype, copy=False)
+        dlogits -= y
+        of_target = (y * log_softmax).sum(axis=1)
+    else:
+        dlogits[np.arange(len(y)), y] -= 1
+        of_target = log_softmax[np.arange(len(y)), y]
+    return float(-of_target.mean(dtype=np.float64)), dlogits / logits.dtype.type(len(y))
 
 
 def clip_by_norm(gradients, limit):
@@ -170,12 +177,27 @@ def clip_by_norm(gradients, limit):
     return gradients.scaled(min(1.0, limit / norm) if norm else 1.0)
 
 
-def train(model, x, y, *, learning_rate, steps, batch_size=32, clip_norm=None, rng, after_step=None):
+def train(
+    model,
+    x,
+    y,
+    *,
+    learning_rate,
+    steps,
+    batch_size=32,
+    clip_norm=None,
+    penalty=None,
+    augment=None,
+    rng,
+    after_step=None,
+):
     """Return the mini-batch loss of each of `steps` steps of stochastic gradient descent.
 
     `model` is an `MLP` or a `helpers.stack.Stack`. Each epoch visits the examples in a new random order.
-    `clip_norm` bounds the gradient's norm; `after_step(step, loss, gradients)` may watch. Overflow is not
-    hidden: the loss then turns inf or nan.
+    `augment(x, y, rng=rng)` returns the changed mini-batch that a step uses; labels may become distributions
+    (see `cross_entropy`). `penalty.gradient(W)` is added to the gradient of every weight array, as
+    `helpers.regularization` has them; the losses returned are without it. `clip_norm` bounds the gradient's
+    norm; `after_step(step, loss, gradients)` may watch. Overflow is not hidden: the loss turns inf or nan.
     Raises ValueError for a batch larger than the data.
     """
     if not 1 <= batch_size <= len(x):
@@ -183,9 +205,10 @@ def train(model, x, y, *, learning_rate, steps, batch_size=32, clip_norm=None, r
     losses = []
     with np.errstate(all="ignore"):
         for step, rows in zip(range(steps), _mini_batches(len(x), batch_size, rng), strict=False):
-            loss, gradients = model.loss_and_gradients(x[rows], y[rows])
-            clipped = gradients if clip_norm is None else clip_by_norm(gradients, clip_norm)
-            model.step(clipped, learning_rate)
+            batch = augment(x[rows], y[rows], rng=rng) if augment else (x[rows], y[rows])
+            loss, gradients = model.loss_and_gradients(*batch)
+            used = gradients if penalty is None else model.penalized(gradients, penalty)
+            model.step(used if clip_norm is None else clip_by_norm(used, clip_norm), learning_rate)
             losses.append(loss)
             if after_step:
                 after_step(step, loss, gradients)
@@ -208,6 +231,22 @@ def lsuv(model: MLP, x, *, rng: np.random.Generator, **options) -> list[int]:
         iterations.append(needed)
     model.initializer, model.bias_std = orthogonal.draw, 0.0  # theory must measure these weights from now on
     return iterations
+
+
+def _checked_targets(y, batch, classes):
+    y = np.asarray(y)
+    if y.ndim == 2 and np.issubdtype(y.dtype, np.floating):
+        if y.shape != (batch, classes) or not np.allclose(y.sum(axis=1), 1, atol=1e-4):
+            raise ValueError(
+                f"y must hold {batch} distributions over {classes} classes, rows that sum to 1, got shape "
+                f"{y.shape} and sums {y.sum(axis=1).min():.4g} … {y.sum(axis=1).max():.4g}"
+            )
+        return y
+    if y.shape != (batch,) or not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(f"y must hold {batch} integer labels, got shape {y.shape} of {y.dtype}")
+    if batch and (y.min() < 0 or y.max() >= classes):
+        raise ValueError(f"labels must lie in 0 … {classes - 1}, got {y.min()} … {y.max()}")
+    return y
 
 
 def _draw_bias(size, std, rng):

@@ -245,6 +245,11 @@ class Stack:
                 call.layer.remember(call.cache, len(x))
         return loss, self.backward(calls, dlogits)
 
+    def penalized(self, gradients: Backward, penalty) -> Backward:
+        """Return the gradients with `penalty.gradient(W)` added to that of every dense layer's weights."""
+        own = lambda layer, d: d | {"W": d["W"] + penalty.gradient(layer.W)} if "W" in d else d  # noqa: E731
+        return gradients._replace(parameters=[(layer, own(layer, d)) for layer, d in gradients.parameters])
+
     def step(self, gradients: Backward, learning_rate) -> None:
         """Take one step of gradient descent in place."""
         for layer, own in gradients.parameters:
@@ -287,11 +292,11 @@ def dense_stack(
 ) -> Stack:
     """Return a stack of dense layers of the given sizes, (inputs, hidden …, outputs).
 
-    `normalized` puts batch normalization "before" or "after" every activation. The dense layer then has no
-    bias: before the activation the mean takes it away; after it, it is left out for an equal count. A dropout
-    rate puts that dropout after every activation. With `skips`, every hidden layer that keeps its width
-    becomes h + F(h). Weights are drawn as `MLP` draws them, times `gain`, so that the same seed gives both
-    the same weights. Raises ValueError for an unknown name or place.
+    `normalized` puts batch normalization "before" or "after" every activation; before it, the dense layer has
+    no bias, for the mean would take it away. A dropout rate puts that dropout after every activation. With
+    `skips`, every hidden layer that keeps its width becomes h + F(h). Weights are drawn as `MLP` draws them,
+    times `gain`, so that the same seed gives both the same weights. Raises ValueError for an unknown name or
+    place.
     """
     if normalized not in NORMALIZED:
         raise ValueError(f"normalized must be None, 'before' or 'after', got {normalized!r}")
@@ -302,7 +307,8 @@ def dense_stack(
         if place == len(sizes) - 2:
             return Stack([*layers, Dense(W, np.zeros(shape[1], dtype))], rng=rng)
         norm = [BatchNorm(np.ones(shape[1], dtype), np.zeros(shape[1], dtype))] if normalized else []
-        dense, bend = Dense(W, None if norm else np.zeros(shape[1], dtype)), Nonlinearity(activation)
+        b = None if normalized == "before" else np.zeros(shape[1], dtype)
+        dense, bend = Dense(W, b), Nonlinearity(activation)
         drops = [Dropout(rate, alpha) for rate, alpha in ((dropout, False), (alpha_dropout, True)) if rate]
         bent = [*norm, bend] if normalized == "before" else [bend, *norm]
         hidden = [dense, *bent, *drops]

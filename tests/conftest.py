@@ -1,40 +1,19 @@
 """What the tests share: Keras, imported quietly and only where asked for, and repeatable hypothesis runs."""
 
-import os
-from contextlib import contextmanager
-
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from helpers import deep
 
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
 
 
-@contextmanager
-def silent_stderr():
-    """Point file descriptor 2 at nothing: TensorFlow's C++ lines can't be silenced in any other way."""
-    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nothing)
-
-
 @pytest.fixture(scope="session")
 def keras():
     """The Keras package, on TensorFlow; the import takes seconds, so only tests that need it ask for it."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    with silent_stderr():
-        import keras
-        import tensorflow as tf
-
-        tf.constant(0.0)  # the first operation prints as well
-    return keras
+    return deep.keras()
 
 
 @pytest.fixture(scope="session")

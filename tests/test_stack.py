@@ -222,8 +222,8 @@ def test_layers_stand_where_they_were_asked_for():
     assert kinds(skips=True) == ["dense", "activation", "dense", "activation", "add", "dense"]
 
 
-def test_only_the_layers_before_a_normalization_lose_their_bias(rng):
-    for normalized, hidden in ((None, True), ("before", False), ("after", False)):
+def test_only_a_layer_whose_output_is_normalized_loses_its_bias(rng):
+    for normalized, hidden in ((None, True), ("before", False), ("after", True)):
         stack = dense_stack(SIZES, normalized=normalized, rng=rng)
         biases = [layer.b is not None for layer in stack.flat() if layer.kind == "dense"]
         assert biases == [hidden, hidden, hidden, True]

@@ -265,8 +265,7 @@ point = [few, gamma, np.ones(3)]
 def loss_of(k, array):  # the loss, with the k-th of x, γ, β replaced
     return np.sum(dy * normalization.batch_norm_forward(*point[:k], array, *point[k + 1 :])[0])
 numeric = [numerical_gradient(partial(loss_of, k), point[k]) for k in range(3)]
-_ = deep.keras()  # first, so that TensorFlow comes in quietly
-import tensorflow as tf
+tf = deep.tensorflow()
 with tf.GradientTape() as tape:
     a, g, b = variables = [tf.Variable(array) for array in point]
     mean, variance = tf.nn.moments(a, axes=[0])

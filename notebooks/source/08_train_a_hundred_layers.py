@@ -14,7 +14,7 @@
 #
 # After this lesson you can
 #
-# - compare training runs fairly: several seeds, their spread, and the seconds they took;
+# - compare training runs fairly: several seeds, and their spread;
 # - watch a long run layer by layer, and stop it when it goes wrong;
 # - predict how much a gradient grows or shrinks over a hundred layers, before you train;
 # - read three vital signs: gradient per layer, update to weights, size of the activations;
@@ -55,10 +55,10 @@ def median_and_range(values):
 rows = []
 for name, runs in programs.items():
     told = [median_and_range(runs.val_accuracy[:, epoch]) for epoch in (0, -1)]
-    rows.append((name, len(runs.epochs), *told, f"{runs.seconds.min():.0f}"))
+    rows.append((name, len(runs.epochs), *told))
 print("published:", {name: value for name, value in stored.published.items() if name.startswith("val")})
 print("validation accuracy of five seeds: median (range)")
-print(table(("program", "epochs", "after the first", "at the end", "seconds, quickest seed"), rows))
+print(table(("program", "epochs", "after the first", "at the end"), rows))
 
 # %%
 assert np.median(stored.ours.val_accuracy[:, -1]) >= 0.87
@@ -67,8 +67,8 @@ runs_of.validation_curves(stored)
 
 # %% [markdown]
 # These runs take minutes, so they were made beforehand (`python3 -m experiments`) and are stored with the
-# course. The seconds are those of one thread on a machine that did other work as well: an indication, no
-# claim. `python3 -m benchmarks depth` measures both programs side by side.
+# course. How long they take is another question, answered on your own machine: `python3 -m benchmarks depth`
+# measures both programs side by side.
 #
 # The same program ends anywhere in the first row's range, and its curves jump up and down on the way. So a
 # difference of a few percent between two single runs says nothing. The published 0.739 lies a little below
