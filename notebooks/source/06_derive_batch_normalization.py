@@ -571,7 +571,7 @@ labs.learning_rate_lab()
 #
 # ## 11 What breaks it
 #
-# An image's output depends on its neighbours in the batch. What if there are none, or few? **Layer
+# An image's output depends on its neighbors in the batch. What if there are none, or few? **Layer
 # normalization** serves as the contrast: the same formula, but mean and variance over the features of *one*
 # image, so the batch plays no part, and training and inference are the same.
 #

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Use batch normalization in Keras
 #
-# You will put `BatchNormalization` into Keras models, measure what it buys and what it costs, and recognise
+# You will put `BatchNormalization` into Keras models, measure what it buys and what it costs, and recognize
 # the mistakes that its two modes lead to.
 #
 # *About 90 minutes. You should know what batch normalization computes
@@ -16,7 +16,7 @@
 # - tell where it helps, where it does not, and what a step costs with it;
 # - explain a model that does well in `fit` and badly in `evaluate` on the *same* images, and cure it;
 # - freeze the layer, and keep away from batches that are too small or too alike;
-# - fold the layer into its neighbour before you ship a model.
+# - fold the layer into its neighbor before you ship a model.
 
 # %%
 import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
@@ -515,7 +515,7 @@ labs.batch_size_lab()
 # every hidden Dense, before its activation; hidden layers have `use_bias=False`, the output layer is a plain
 # Dense with bias. Return (trainable, not trainable) numbers of parameters.
 #
-# <details><summary>Hint</summary>Kernels: products of neighbouring sizes. Which sizes are normalized? All but
+# <details><summary>Hint</summary>Kernels: products of neighboring sizes. Which sizes are normalized? All but
 # the last. Two numbers of each kind per feature.</details>
 
 # %% tags=["stub"]
