@@ -107,8 +107,6 @@ WRONG = [
     (checks.diagnose, lambda *three: "broken", "none of the choices"),
 ]
 
-CHECKS = (checks.parameter_counts, checks.steps_until, checks.fold_layer, checks.diagnose)
-
 
 @pytest.mark.parametrize(("check", "answer"), RIGHT)
 def test_right_answers_pass(check, answer):
@@ -130,23 +128,6 @@ def test_scaled_rows_are_told_where_the_shape_allows_them():
         return W * (g / np.sqrt(v + eps))[:, None], folded(W, g, b, m, v, eps)[1]
 
     assert "rows of W" in checks.fold_layer(rows).message
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_stubs_are_not_attempted(check):
-    assert check(lambda *inputs: ...).status == "not attempted"
-    assert check(lambda *inputs: None).status == "not attempted"
-    assert check(...).status == "not attempted"
-
-
-@pytest.mark.parametrize("check", CHECKS)
-def test_an_answer_that_raises_is_told_so(check):
-    def broken(*inputs):
-        raise KeyError("no")
-
-    verdict = check(broken)
-    assert verdict.status == "not yet"
-    assert "KeyError" in verdict.message
 
 
 def test_the_expected_counts_are_those_of_keras():

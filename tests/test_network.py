@@ -8,6 +8,7 @@ from helpers.initializers import INITIALIZERS
 from helpers.meanfield import predict, weight_variances
 from helpers.network import MLP, Gradients, _mini_batches, clip_by_norm, cross_entropy, lsuv, train
 from helpers.signals import trace
+from helpers.stack import dense_stack
 
 SIZES = (6, 5, 4, 3)
 
@@ -161,6 +162,37 @@ def test_labels_are_checked(y, named):
         cross_entropy(np.zeros((3, 3)), np.array(y))
 
 
+def test_distributions_in_place_of_labels(keras, autodiff, rng):
+    logits, targets = 3 * rng.normal(size=(7, 5)), rng.dirichlet(np.ones(5), size=7)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True, dtype="float64")
+    value, gradient = autodiff(lambda z: loss(targets, z), logits)
+    ours, dlogits = cross_entropy(logits, targets)
+    assert ours == pytest.approx(float(value), rel=1e-10)
+    np.testing.assert_allclose(dlogits, gradient, rtol=1e-10, atol=1e-14)
+
+
+def test_one_hot_distributions_are_the_labels(rng):
+    logits, y = rng.normal(size=(7, 5)).astype(np.float32), rng.integers(5, size=7)
+    loss, dlogits = cross_entropy(logits, np.eye(5)[y])
+    wanted_loss, wanted = cross_entropy(logits, y)
+    assert loss == pytest.approx(wanted_loss, rel=1e-6)
+    np.testing.assert_allclose(dlogits, wanted, rtol=1e-5, atol=1e-7)
+    assert dlogits.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("targets", "named"),
+    [
+        (np.full((3, 3), 0.5), "sums 1.5 … 1.5"),
+        (np.full((3, 2), 0.5), "3 distributions over 3 classes.*shape \\(3, 2\\)"),
+        (np.eye(3)[:2], "shape \\(2, 3\\)"),
+    ],
+)
+def test_distributions_are_checked(targets, named):
+    with pytest.raises(ValueError, match=named):
+        cross_entropy(np.zeros((3, 3)), targets)
+
+
 # Learning
 
 
@@ -266,6 +298,61 @@ def test_clipping_bounds_each_step_of_training(rng):
     train(model, x, y, learning_rate=0.5, steps=3, clip_norm=1e-3, rng=rng)
     moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(before, model.weights, strict=True)))
     assert 0 < moved <= 3 * 0.5 * 1e-3
+
+
+class Halves:
+    """A penalty whose gradient is half of the weights."""
+
+    def gradient(self, W):
+        return W / 2
+
+
+@pytest.mark.parametrize("build", [MLP, dense_stack])
+def test_a_penalty_is_added_to_the_gradient_of_the_weights_alone(build, rng):
+    x, y = separable(rng)
+    plain, penalized = (build((6, 4, 2), rng=np.random.default_rng(1)) for _ in range(2))
+    before = [array.copy() for array in parameters_of(plain)]
+    for model, penalty in ((plain, None), (penalized, Halves())):
+        train(model, x, y, learning_rate=0.5, steps=1, penalty=penalty, rng=np.random.default_rng(2))
+    for start, a, b in zip(before, parameters_of(plain), parameters_of(penalized), strict=True):
+        np.testing.assert_allclose(b, a - 0.25 * start if start.ndim == 2 else a, rtol=1e-12, atol=1e-15)
+
+
+def parameters_of(model):
+    if isinstance(model, MLP):
+        return [*model.weights, *model.biases]
+    return [array for layer in model.flat() if layer.kind == "dense" for array in (layer.W, layer.b)]
+
+
+def test_the_penalty_is_clipped_with_the_gradient(rng):
+    x, y = np.zeros((8, 6)), np.zeros(8, int)  # on which no weight has a gradient of its own
+    model = MLP((6, 4, 2), gain=1000, rng=rng)
+    before = [W.copy() for W in model.weights]
+    train(model, x, y, learning_rate=1, steps=1, batch_size=8, clip_norm=1e-3, penalty=Halves(), rng=rng)
+    moved = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(before, model.weights, strict=True)))
+    assert moved == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_augmentation_makes_the_mini_batches(rng):
+    x, y = separable(rng)
+    seen = []
+
+    def blank(images, labels, *, rng):
+        seen.append((images.copy(), labels.copy()))
+        return np.zeros_like(images), np.full((len(labels), 2), 0.5)
+
+    model = MLP((6, 4, 2), bias_std=1, rng=rng)
+    expected = cross_entropy(model.forward(np.zeros((8, 6))).logits, np.full((8, 2), 0.5))[0]
+    losses = train(model, x, y, learning_rate=1e-9, steps=30, batch_size=8, augment=blank, rng=rng)
+    np.testing.assert_allclose(losses, expected, rtol=1e-6)
+    assert len(seen) == 30
+    visited = {tuple(image) for images, _ in seen[:25] for image in images}
+    assert visited == {tuple(image) for image in x}  # 25 batches of 8 are one epoch, handed over as they are
+    assert all(
+        label == (image[0] + image[1] > 0)
+        for images, labels in seen
+        for image, label in zip(images, labels, strict=True)
+    )
 
 
 def test_diverging_training_ends_in_nan_without_a_warning(rng):
