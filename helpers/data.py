@@ -23,6 +23,7 @@ from helpers.imagefiles import at_hand, current_settings, place_of
 CLASS_NAMES = tuple(name for name, _, _ in standin.OUTLINES)
 TRAIN_SIZE = 60_000
 VALIDATION_SIZE = 5_000  # the first of the training images, as in the reference run of lesson 08
+REMINDER = "Drawn stand-in images, not the real Fashion-MNIST."  # on a figure; the whole story is a `notice`
 TRAIN_MEAN, TRAIN_STD = 0.286041, 0.353024  # of all training pixels in [0, 1]; measured again in the tests
 
 
@@ -162,8 +163,8 @@ def fetch() -> str:
 
 
 def notice() -> str:
-    """Return a line to show beside a figure: why the images are not the real ones, and empty if they are."""
-    return place_of(current_settings()).notice
+    """Return a line to show on a figure of stand-in images; empty for the real ones."""
+    return REMINDER if place_of(current_settings()).source == "stand-in" else ""
 
 
 @lru_cache(maxsize=1)

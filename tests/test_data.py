@@ -31,6 +31,11 @@ PUBLISHED = {
 }
 
 
+def reason_given():
+    """Why the images are not the real ones, as `FashionMnist.notice` tells it; empty for the real ones."""
+    return imagefiles.place_of(imagefiles.current_settings()).notice
+
+
 class Server(ThreadingHTTPServer):
     """Serves a folder's files on 127.0.0.1; `faults[name]` spoils one file, `faults["*"]` all."""
 
@@ -152,7 +157,12 @@ def test_environment_comes_first(place, files, tmp_path, monkeypatch, server):
     put(place, files)
     put(tmp_path / "mine", files)
     monkeypatch.setenv("FASHION_MNIST_DIR", str(tmp_path / "mine"))
-    assert (data.find(), data.fetch(), data.notice()) == ("environment", "environment", "")
+    assert (data.find(), data.fetch(), data.notice(), reason_given()) == (
+        "environment",
+        "environment",
+        "",
+        "",
+    )
     assert imagefiles.place_of(imagefiles.current_settings()).folder == tmp_path / "mine"
     assert server.asked == []
 
@@ -182,14 +192,15 @@ def test_download_is_the_third_and_then_a_folder(place, files, server):
 
 def test_stand_in_is_the_last(place):
     assert data.fetch() == "stand-in"
-    assert "the connection failed" in data.notice()
+    assert "the connection failed" in reason_given()
+    assert "not the real Fashion-MNIST" in data.notice()
     assert names(place) == []
 
 
 def test_offline_forbids_downloading(place, server, monkeypatch):
     monkeypatch.setenv("TAMING_DEPTH_OFFLINE", "1")
     assert (data.find(), data.fetch()) == ("stand-in", "stand-in")
-    assert "TAMING_DEPTH_OFFLINE" in data.notice()
+    assert "TAMING_DEPTH_OFFLINE" in reason_given()
     assert server.asked == []
 
 
@@ -204,7 +215,7 @@ def test_nothing_half_finished_is_left(place, server, monkeypatch, fault):
     assert data.fetch() == "stand-in"
     assert names(place) == []
     reason = {"404": "answered 404", "silent": "did not answer in time", "cut": "the connection failed"}
-    assert reason.get(fault, "the file received is damaged") in data.notice()
+    assert reason.get(fault, "the file received is damaged") in reason_given()
 
 
 def test_a_fault_in_the_last_file_keeps_the_whole_ones_only(place, files, server):
@@ -243,7 +254,7 @@ def test_a_damaged_file_in_data_is_downloaded_again(place, files, server, keep):
 def test_a_damaged_file_in_data_without_network_is_named(place, files):
     put(place, {**files, LABELS: b"not gzip"})
     assert data.fetch() == "stand-in"
-    assert f"{LABELS} in data/ is damaged" in data.notice()
+    assert f"{LABELS} in data/ is damaged" in reason_given()
 
 
 def test_a_damaged_file_in_the_named_folder_is_an_error(place, files, tmp_path, monkeypatch, server):
@@ -282,7 +293,7 @@ def test_a_full_disk_leads_to_the_stand_in(place, server, monkeypatch):
 
     monkeypatch.setattr(imagefiles, "_receive", full)
     assert data.fetch() == "stand-in"
-    assert "could not be written" in data.notice()
+    assert "could not be written" in reason_given()
     assert names(place) == []
 
 
@@ -303,7 +314,7 @@ def test_no_writable_folder_leads_to_the_stand_in(place, server, tmp_path):
     place.touch()
     (tmp_path / "cache").touch()
     assert data.fetch() == "stand-in"
-    assert "no folder can be written to" in data.notice()
+    assert "no folder can be written to" in reason_given()
     assert server.asked == []
 
 
@@ -595,7 +606,7 @@ def test_stand_in_says_so(place, tmp_path):
     assert images.source == "stand-in"
     first, second = repr(images).splitlines()
     assert first.startswith("Stand-in for Fashion-MNIST: 60,000 training and 10,000 test images of 28 × 28")
-    assert second == images.notice == data.notice()
+    assert second == images.notice == reason_given()
     assert "not the real Fashion-MNIST images" in second
     assert "data/README.md" in second
     assert str(tmp_path) not in repr(images)

@@ -39,8 +39,7 @@ TEXT = {
     "w2": "weight of the sides' brightness",
     "loss": "loss over all examples (cut off at 3.5)",
     "seen": "epochs: each looks at every example once",
-    "cost": "{name}: {updates} updates of {size} examples, loss {loss:.3f}",
-    "cost1": "{name}: {updates} updates of {size} example, loss {loss:.3f}",
+    "cost": "{name}: {updates} of {examples}, loss {loss:.3f}",
     "still": "Learning rate 0: no path moves.",
     "left": "{count} of 3 paths leave the picture: their steps are too long.",
     "same_full": "A batch of all examples is the full batch: both paths are the same.",
@@ -98,8 +97,8 @@ class MinibatchLab(live.LiveFigure):
             path, losses = self._run(size, rate, epochs, seed)
             self.paths[name].set_data(*path.T)
             self.curves[name].set_data(np.linspace(0, epochs, len(path)), np.minimum(losses, LOSS_SHOWN))
-            told = {"name": TEXT[name], "updates": len(path) - 1, "size": size, "loss": losses[-1]}
-            self.words[name].set_text(TEXT["cost1" if size == 1 else "cost"].format(**told))
+            told = {"updates": counted(len(path) - 1, "update"), "examples": counted(size, "example")}
+            self.words[name].set_text(TEXT["cost"].format(name=TEXT[name], loss=losses[-1], **told))
             numbers[f"loss_{name}"] = losses[-1]
             left += outside(path)
         self.say(_in_words(left, rate, batch))
@@ -135,6 +134,11 @@ def draw_surface(axes, x, y):
     axes.legend(loc="lower left")
     axes.grid(False)
     return best
+
+
+def counted(n, thing) -> str:
+    """Return a number and a noun, in the plural where there are several."""
+    return f"{n} {thing}{'' if n == 1 else 's'}"
 
 
 def outside(path) -> bool:
