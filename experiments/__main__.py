@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import depth, learning_rate, lottery, store
+from experiments import augmentation, depth, learning_rate, lottery, store
 from experiments.grid import run_all
 from helpers import data
 
@@ -42,6 +42,13 @@ SECTIONS = {  # name of the file in results/ → how it is made
         learning_rate.merge,
         learning_rate.short,
         learning_rate.faults,
+    ),
+    "augmentation": Section(
+        augmentation.settings,
+        augmentation.run,
+        augmentation.merge,
+        augmentation.short,
+        augmentation.faults,
     ),
 }
 

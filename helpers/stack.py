@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import regularization
+from helpers import regularization, stochastic
 from helpers.activations import Activation, get_activation
 from helpers.initializers import get_initializer
 from helpers.network import cross_entropy
@@ -47,19 +47,50 @@ class Dense:
 
     def forward(self, x, *, training, rng):
         """Return z and x, which the gradient of W needs; raises ValueError for another width of x."""
-        if x.ndim != 2 or x.shape[1] != len(self.W):
-            raise ValueError(f"x must have shape (batch, {len(self.W)}), got {x.shape}")
+        self.check(x)
         z = x @ self.W
         return (z if self.b is None else z + self.b), x
 
     def backward(self, dz, x):
         """Return dx = dz Wᵀ, and dW = xᵀ dz, db = Σ dz."""
         db = {} if self.b is None else {"b": dz.sum(axis=0)}
-        return (self.to_input(dz),), {"W": x.T @ dz, **db}
+        return (self.to_input(dz, x),), {"W": x.T @ dz, **db}
 
-    def to_input(self, dz):
+    def to_input(self, dz, x):
         """Return dx = dz Wᵀ alone."""
         return dz @ self.W.T
+
+    def check(self, x):
+        """Raise ValueError for an x of another width than W has rows."""
+        if x.ndim != 2 or x.shape[1] != len(self.W):
+            raise ValueError(f"x must have shape (batch, {len(self.W)}), got {x.shape}")
+
+
+@dataclass(eq=False)
+class DropConnect(Dense):
+    """A dense layer whose weights are dropped at random in training, at the given rate."""
+
+    rate: float = 0.5
+    kind = "drop_connect"
+
+    def __post_init__(self):
+        regularization.check_rate(self.rate)
+
+    def forward(self, x, *, training, rng):
+        """Return z, and x with the weights that were used; raises ValueError for another width of x."""
+        self.check(x)
+        if training:
+            return stochastic.drop_connect_forward(x, self.W, self.b, self.rate, rng=rng)
+        return super().forward(x, training=False, rng=rng)[0], stochastic.Connections(x, self.W, None)
+
+    def backward(self, dz, cache):
+        """Return dx, and dW, db: a weight that was dropped gets no gradient."""
+        dx, dW, db = stochastic.drop_connect_backward(dz, cache)
+        return (dx,), {"W": dW} if self.b is None else {"W": dW, "b": db}
+
+    def to_input(self, dz, cache):
+        """Return dx alone, through the weights that were used."""
+        return dz @ cache.W.T
 
 
 @dataclass(eq=False)
@@ -144,26 +175,47 @@ class Dropout:
 
 @dataclass(eq=False)
 class Add:
-    """The end of a skip: a + b."""
+    """The end of a skip: a + b; a alone where the branch was skipped; in testing a + survival · b."""
 
+    survival: float = 1.0
     kind = "add"
     parameters = ()
 
-    def forward(self, a, b, *, training, rng):
-        """Return the sum."""
-        return a + b, None
+    def __post_init__(self):
+        stochastic.check_survival(self.survival)
 
-    def backward(self, dout, cache):
-        """Return dout for both."""
-        return (dout, dout), {}
+    def forward(self, a, b=None, *, training, rng):
+        """Return the sum, and the factor on b, or None where there is no b."""
+        if b is None:
+            return a.copy(), None
+        factor = 1.0 if training else self.survival
+        return (a + b if factor == 1 else a + b.dtype.type(factor) * b), factor
+
+    def backward(self, dout, factor):
+        """Return dout for a, and factor · dout for b."""
+        if factor is None:
+            return (dout,), {}
+        return (dout, dout if factor == 1 else dout.dtype.type(factor) * dout), {}
 
 
 @dataclass(eq=False)
 class Skip:
-    """x + F(x), where F is a short list of layers that keep the shape."""
+    """x + F(x), where F is a short list of layers that keep the shape.
+
+    With a `survival` below 1 it has stochastic depth: in training F is left out with the probability
+    1 − survival, so that its layers are not called; in testing it is x + survival · F(x).
+    """
 
     layers: list
-    add: Add = field(default_factory=Add)
+    survival: float = 1.0
+    add: Add = field(init=False)
+
+    def __post_init__(self):
+        self.add = Add(self.survival)
+
+    def is_left_out(self, training, rng) -> bool:
+        """Draw whether F is left out of this pass; without stochastic depth nothing is drawn."""
+        return training and self.survival < 1 and rng.random() >= self.survival
 
 
 class Backward(NamedTuple):
@@ -191,13 +243,13 @@ class Stack:
 
     def __init__(self, layers, *, rng: np.random.Generator | None = None):
         self.layers, self.rng = list(layers), rng or np.random.default_rng(0)
-        if not any(layer.kind == "dense" for layer in self.flat()):
+        if not any(isinstance(layer, Dense) for layer in self.flat()):
             raise ValueError("a stack needs a dense layer or more, got none")
 
     @property
     def dtype(self):
         """The floating-point type of the weights."""
-        return next(layer.W.dtype for layer in self.flat() if layer.kind == "dense")
+        return next(layer.W.dtype for layer in self.flat() if isinstance(layer, Dense))
 
     def flat(self) -> list:
         """Return the layers in the order of their calls, those inside skips included."""
@@ -221,8 +273,8 @@ class Stack:
         arriving, parameters = {id(calls[-1].output): dlogits}, []
         for call in reversed(calls):
             dout = arriving[id(call.output)]
-            if call.layer.kind == "dense" and not weights:
-                dinputs, own = (call.layer.to_input(dout),), {}
+            if isinstance(call.layer, Dense) and not weights:
+                dinputs, own = (call.layer.to_input(dout, call.cache),), {}
             else:
                 dinputs, own = call.layer.backward(dout, call.cache)
             for array, gradient in zip(call.inputs, dinputs, strict=True):
@@ -265,8 +317,9 @@ class Stack:
     def _run(self, layers, x, training, calls):
         for layer in layers:
             if isinstance(layer, Skip):
-                branch = self._run(layer.layers, x, training, calls)
-                x = self._call(layer.add, (x, branch), training, calls)
+                out = layer.is_left_out(training, self.rng)
+                branch = () if out else (self._run(layer.layers, x, training, calls),)
+                x = self._call(layer.add, (x, *branch), training, calls)
             else:
                 x = self._call(layer, (x,), training, calls)
         return x
@@ -314,3 +367,44 @@ def dense_stack(
         hidden = [dense, *bent, *drops]
         layers += [Skip(hidden)] if skips and shape[0] == shape[1] else hidden
     raise ValueError(f"sizes must be at least two numbers, got {tuple(sizes)}")
+
+
+def residual_stack(
+    inputs,
+    width,
+    blocks,
+    classes,
+    *,
+    survival=1.0,
+    drop_connect=0.0,
+    dropout=0.0,
+    normalized=False,
+    rng: np.random.Generator,
+    dtype=np.float64,
+) -> Stack:
+    """Return a residual stack: a ReLU layer, `blocks` blocks h + F(h) of two dense layers, an output layer.
+
+    F(h) = relu(h @ W1 + b1) @ W2 + b2. Weights are drawn from `rng` by He's rule, but W2 starts at 0, so that
+    every block starts as the identity. `survival` is that of the last block under the linear rule of
+    stochastic depth. `drop_connect` drops weights of all dense layers but the last one, dropout stands after
+    every ReLU; batch normalization, where `normalized`, before it, in place of a bias. The same seed gives
+    the same weights whatever the options.
+    """
+    draw = get_initializer("he_normal")
+
+    def dense(W, bias=True):
+        W, b = W.astype(dtype), np.zeros(width, dtype) if bias else None
+        return DropConnect(W, b, drop_connect) if drop_connect else Dense(W, b)
+
+    def bent(shape):
+        norm = [BatchNorm(np.ones(width, dtype), np.zeros(width, dtype))] if normalized else []
+        drop = [Dropout(dropout)] if dropout else []
+        linear = dense(draw(shape, rng=rng), bias=not normalized)
+        return [linear, *norm, Nonlinearity(get_activation("relu")), *drop]
+
+    square = (width, width)
+    layers = bent((inputs, width))
+    for own in stochastic.linear_decay(blocks, survival):
+        layers.append(Skip([*bent(square), dense(np.zeros(square))], float(own)))
+    W = draw((width, classes), rng=rng).astype(dtype)
+    return Stack([*layers, Dense(W, np.zeros(classes, dtype))], rng=rng)

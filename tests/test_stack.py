@@ -7,7 +7,19 @@ from helpers.activations import ACTIVATIONS, Activation, get_activation, with_pa
 from helpers.gradcheck import numerical_gradient, relative_error
 from helpers.network import MLP, clip_by_norm, cross_entropy, train
 from helpers.normalization import CONVENTIONS, initial_statistics, update_running
-from helpers.stack import Add, BatchNorm, Dense, Dropout, Nonlinearity, Skip, Stack, dense_stack
+from helpers.signals import trace
+from helpers.stack import (
+    Add,
+    BatchNorm,
+    Dense,
+    DropConnect,
+    Dropout,
+    Nonlinearity,
+    Skip,
+    Stack,
+    dense_stack,
+    residual_stack,
+)
 
 SIZES = (6, 5, 5, 5, 3)
 NAMES = sorted(ACTIVATIONS)
@@ -118,6 +130,14 @@ LAYERS = [
     BatchNorm(np.ones(5), np.zeros(5), eps=0.1),
     Dropout(0.4),
     Dropout(0.4, alpha=True),
+    DropConnect(np.random.default_rng(1).normal(size=(5, 4)), np.ones(4), 0.4),
+    DropConnect(np.random.default_rng(1).normal(size=(5, 4)), rate=0.1),
+]
+RESIDUAL = [
+    {},
+    {"survival": 0.4},
+    {"drop_connect": 0.4},
+    {"survival": 0.5, "drop_connect": 0.2, "dropout": 0.2, "normalized": True},
 ]
 
 
@@ -157,6 +177,155 @@ def test_without_an_activation_the_same_array_is_not_counted_twice(rng):
         assert_gradients(
             dense_stack((6, 5, 5, 3), activation="linear", rng=rng, **options), x, y, training=False
         )
+
+
+# DropConnect and stochastic depth
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("options", RESIDUAL, ids=str)
+def test_gradients_of_residual_stacks(options, seed, training, batch, rng):
+    """Whichever blocks this seed skips: those have no gradient, which central differences find to be 0."""
+    stack = shaken(residual_stack(6, 5, 3, 3, rng=rng, **options), rng)
+    for layer in stack.flat():
+        if layer.kind == "activation":
+            layer.activation = get_activation(SMOOTH)
+    x, y = batch
+    calls, back = gradients_of(stack, x, y, seed, training)
+    called = {id(call.layer) for call in calls}
+    found = {(id(layer), name): gradient for layer, own in back.parameters for name, gradient in own.items()}
+    for layer, name in parameters_of(stack):
+        if not training and layer.kind == "batch_norm":
+            continue
+        wanted = numerical_gradient(
+            lambda trial, layer=layer, name=name: loss_with(
+                stack, layer, name, trial, (x, y, seed, training)
+            ),
+            getattr(layer, name),
+        )
+        if id(layer) in called:
+            assert relative_error(found.pop((id(layer), name)), wanted) < 1e-6
+        else:
+            assert not wanted.any()
+    assert not found
+    wanted = numerical_gradient(lambda x: loss_of(stack, x, y, seed, training), x)
+    assert relative_error(back.arriving[id(calls[0].inputs[0])], wanted) < 1e-6
+
+
+def loss_with(stack, layer, name, trial, batch):
+    """The loss with one parameter array replaced for a moment."""
+    values = getattr(layer, name)
+    setattr(layer, name, trial)
+    try:
+        return loss_of(stack, *batch)
+    finally:
+        setattr(layer, name, values)
+
+
+def test_a_skipped_branch_is_not_called(rng):
+    branch = [Dense(np.ones((4, 4)))]
+    stack = Stack([Skip(branch, 0.5), Dense(np.ones((4, 2)))], rng=rng)
+    x, passes = np.ones((3, 4)), []
+    for _ in range(400):
+        calls = stack.forward(x, training=True)
+        passes.append([call.layer.kind for call in calls])
+        np.testing.assert_array_equal(calls[-1].output, 20 if len(calls) == 3 else 4)
+    assert {tuple(kinds) for kinds in passes} == {("dense", "add", "dense"), ("add", "dense")}
+    assert np.mean([len(kinds) == 3 for kinds in passes]) == pytest.approx(0.5, abs=5 * 0.5 / 20)
+    np.testing.assert_array_equal(stack.logits(x), 4 * (1 + 0.5 * 4))  # in testing x + survival · F(x)
+
+
+def test_a_stack_of_one_skip_stands_being_skipped():
+    stack = Stack([Skip([Dense(np.eye(2))], 0.0)])
+    x = np.array([[1.0, 2.0]])
+    calls = stack.forward(x, training=True)
+    np.testing.assert_array_equal(calls[-1].output, x)
+    back = stack.backward(calls, np.ones((1, 2)))
+    np.testing.assert_array_equal(back.arriving[id(calls[0].inputs[0])], [[1, 1]])
+    assert back.parameters == []
+
+
+def test_a_skip_without_stochastic_depth_draws_nothing(rng):
+    state = rng.bit_generator.state
+    Stack([Skip([Dense(np.eye(2))]), Dense(np.eye(2))], rng=rng).forward(np.ones((1, 2)), training=True)
+    assert rng.bit_generator.state == state
+
+
+def test_drop_connect_is_a_dense_layer_in_testing(batch, rng):
+    W, b = rng.normal(size=(6, 4)), rng.normal(size=4)
+    layer, state = DropConnect(W, b, 0.5), rng.bit_generator.state
+    np.testing.assert_allclose(layer.forward(batch[0], training=False, rng=rng)[0], batch[0] @ W + b)
+    assert rng.bit_generator.state == state
+    first, second = (layer.forward(batch[0], training=True, rng=rng)[0] for _ in range(2))
+    assert not np.array_equal(first, second)
+    with pytest.raises(ValueError, match="rate must be 0 or more and below 1, got 1"):
+        DropConnect(W, b, 1)
+    with pytest.raises(ValueError, match=r"survival must lie in 0 … 1, got 1\.5"):
+        Skip([layer], 1.5)
+    for training in (True, False):
+        with pytest.raises(ValueError, match=r"x must have shape \(batch, 6\)"):
+            layer.forward(np.ones((2, 5)), training=training, rng=rng)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("options", RESIDUAL[1:], ids=str)
+def test_without_weights_the_same_comes_back_through_what_is_random(options, training, rng):
+    stack = shaken(residual_stack(6, 5, 3, 3, rng=rng, **options), rng)
+    calls = stack.forward(rng.normal(size=(9, 6)), training=training)
+    full, bare = (stack.backward(calls, np.ones((9, 3)), weights=weights) for weights in (True, False))
+    assert full.arriving.keys() == bare.arriving.keys()
+    for place, gradient in full.arriving.items():
+        np.testing.assert_array_equal(bare.arriving[place], gradient)
+    assert not {layer.kind for layer, _ in bare.parameters} & {"dense", "drop_connect"}
+
+
+@pytest.mark.parametrize("options", RESIDUAL, ids=str)
+def test_a_trace_of_it(options, batch, rng):
+    """In testing every layer has its signal; in training a skipped one has none, and the state is kept."""
+    stack = shaken(residual_stack(6, 5, 3, 3, rng=rng, **options), rng)
+    state = stack.rng.bit_generator.state
+    signs = trace(stack, *batch, training=False)
+    assert len(signs.layers) == 8
+    assert np.isfinite(signs.per_layer("grad_W_norm")).all()
+    lengths = set()
+    for seed in range(12):
+        stack.rng = np.random.default_rng(seed)
+        lengths.add(len(trace(stack, *batch).layers))
+    assert lengths <= {2, 4, 6, 8}
+    assert (len(lengths) > 1) == ("survival" in options)
+    kinds = {kind for layer in signs.layers[:-1] for kind in layer.parts}
+    assert kinds >= {"drop_connect"} if "drop_connect" in options else {"dense"}
+    stack.rng.bit_generator.state = state
+    trace(stack, *batch)
+    assert stack.rng.bit_generator.state == state
+
+
+@pytest.mark.parametrize("options", RESIDUAL, ids=str)
+def test_a_residual_stack_trains(options, rng):
+    x = rng.normal(size=(64, 6)).astype(np.float32)
+    y = x[:, :3].argmax(axis=1)
+    stack = residual_stack(6, 16, 3, 3, rng=rng, dtype=np.float32, **options)
+    train(stack, x, y, learning_rate=0.1, steps=300, batch_size=16, clip_norm=5.0, rng=rng)
+    assert stack.accuracy(x, y) > 0.8
+    assert {getattr(layer, name).dtype for layer, name in parameters_of(stack)} == {np.dtype(np.float32)}
+
+
+def test_a_residual_stack_starts_as_its_entry_and_exit(batch):
+    stack = residual_stack(6, 5, 3, 3, survival=0.4, rng=np.random.default_rng(1))
+    entry, exit = stack.layers[0], stack.layers[-1]
+    np.testing.assert_allclose(stack.logits(batch[0]), np.maximum(batch[0] @ entry.W, 0) @ exit.W)
+    assert [layer.survival for layer in stack.layers if isinstance(layer, Skip)] == pytest.approx(
+        [0.8, 0.6, 0.4]
+    )
+    for options in RESIDUAL:
+        same = residual_stack(6, 5, 3, 3, rng=np.random.default_rng(1), **options)
+        pairs = [(a.W, b.W) for a, b in zip(dense_of(stack), dense_of(same), strict=True)]
+        assert all(np.array_equal(*pair) for pair in pairs)
+
+
+def dense_of(stack):
+    return [layer for layer in stack.flat() if isinstance(layer, Dense)]
 
 
 # The same numbers as the small network
