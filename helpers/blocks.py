@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.activations import ACTIVATIONS, Activation
+from helpers.vitals import BatchNormSignal, End
 
 # Kinds of layers that are no place to read z from; an "activation" among them is one without a nonlinearity.
 PASSING = ("dropout", "flatten", "pool", "reshape", "padding", "noise", "activation", "softmax")
@@ -36,7 +37,10 @@ class Block:
     """One block on one batch: z, h = f(z), the gradient dz of the mean loss, the weights and theirs.
 
     `kind` is that of the layer with weights, `parts` the kinds of all its layers in order; `slope` is f'(z).
-    `output` says that the network's output comes from here.
+    `output` says that the network's output comes from here, `biased` that the layer with weights has a bias;
+    `dropout` is the largest rate of dropout in the block, `norm` what its batch normalization sees. Of a
+    large convolution z, h, dz and slope may hold some of the places alone; then `size` is the number of
+    entries of the whole z, and `dz_norm` the norm of the whole dz.
     """
 
     name: str
@@ -50,15 +54,22 @@ class Block:
     W: np.ndarray
     dW: np.ndarray | None
     output: bool = False
+    biased: bool = True
+    dropout: float = 0.0
+    norm: BatchNormSignal | None = None
+    size: int | None = None
+    dz_norm: float | None = None
 
 
 @dataclass(frozen=True)
 class Passage:
-    """One batch on its way through a network and back: blocks, mean loss, what entered the first block."""
+    """One batch on its way through a network and back: blocks, mean loss, what entered the first block, and
+    how each output meets the loss."""
 
     blocks: list
     loss: float
     entered: np.ndarray
+    ends: tuple[End, ...] = ()
 
 
 def grouped(steps) -> list[list[Step]]:
@@ -98,6 +109,12 @@ def parts_of(group) -> tuple[str, ...]:
     return tuple(
         kind for step in group for kind in ([step.kind, "activation"] if fused(step) else [step.kind])
     )
+
+
+def dropout_of(group) -> float:
+    """Return the largest rate of dropout among a group's layers that changes the variance; 0 without one."""
+    rates = [step.layer.rate for step in group if "dropout" in step.kind and "alpha" not in step.kind]
+    return float(max(rates, default=0.0))
 
 
 def _latest(step, owner):

@@ -16,6 +16,8 @@ from helpers.activations import (
 )
 from helpers.deep import keras, tensorflow
 
+FLAT = 1e-2  # a slope of a hundredth of the largest, thirty units from 0
+BLAND = ("dropout", "flatten", "reshape")  # what may stand between two bends and changes nothing
 KERNELS = ("kernel", "embeddings", "depthwise_kernel", "pointwise_kernel")  # where Keras layers keep weights
 
 
@@ -55,6 +57,48 @@ def weights_of(part):
         if getattr(part, name, None) is not None:
             return getattr(part, name)
     return None
+
+
+def bends_of(group, output) -> tuple[str, ...]:
+    """Return the names of the functions that bend an output after the last layer that doesn't, in order."""
+    names = []
+    for step in group[: 1 + next(i for i, step in enumerate(group) if step.output is output)]:
+        own = _bend_of(step)
+        names = [*names, *own] if step.weights is None and (own or step.kind in BLAND) else own
+    return tuple(names)
+
+
+def _bend_of(step):
+    function = getattr(step.layer, "activation", None)
+    if callable(function):
+        name = getattr(function, "__name__", type(function).__name__)
+        return [] if name == "linear" else [name.lower()]
+    if step.kind == "softmax":
+        return ["softmax"]
+    return [step.activation.name] if step.activation is not None else []
+
+
+def taken_by(model) -> list[tuple[str, str]]:
+    """Return (the loss's name, what it takes) of each output: "logits", "probabilities", or "" for anything.
+
+    A model that is not compiled, or whose losses can't be told apart, takes anything.
+    """
+    loss, count = getattr(model, "loss", None), len(model.outputs)
+    if isinstance(loss, dict):
+        loss = [loss.get(name) for name in model.output_names]
+    losses = list(loss) if isinstance(loss, list | tuple) else [loss] * count
+    return [(_name_of(one), _taken(one)) for one in losses] if len(losses) == count else [("", "")] * count
+
+
+def _name_of(loss):
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", None) or getattr(loss, "name", None)
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name or "").lower()
+
+
+def _taken(loss):
+    if not _name_of(loss).endswith("crossentropy"):
+        return ""
+    return "logits" if getattr(loss, "_fn_kwargs", {}).get("from_logits", False) else "probabilities"
 
 
 def is_unknown(part) -> bool:
@@ -110,7 +154,16 @@ def _wrapped(function):
 
     name = getattr(function, "__name__", None) or getattr(function, "name", "activation")
     wide = (-np.inf, np.inf)
-    return Activation(name, name, value, slope, wide, Saturation(None, None), False, "he_normal")
+    return Activation(name, name, value, slope, wide, *_flat_sides(value, slope), "he_normal")
+
+
+def _flat_sides(value, slope):
+    """(where an unknown function settles, whether it is flat all the way left of 0), seen at a few points."""
+    places = np.array([-30.0, -3.0, -0.5, 0.5, 3.0, 30.0], np.float32)
+    slopes, values = np.abs(slope(places)), value(places)
+    left, right = slopes[[0, -1]] < FLAT * slopes.max()
+    dies = bool((slopes[:3] == 0).all() and slopes[3] > 0)
+    return Saturation(values[0] if left else None, values[-1] if right else None), dies
 
 
 def array_of(tensor) -> np.ndarray:

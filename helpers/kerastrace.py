@@ -4,14 +4,19 @@ Every layer's call is noted while the model runs: its instance gets a `call` of 
 models need no change, and nested models, shared layers and several outputs are followed like any other.
 """
 
+import warnings
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
 from helpers.activations import ACTIVATIONS
-from helpers.blocks import Block, Passage, Step, grouped, parts_of, signal_of
+from helpers.blocks import Block, Passage, Step, dropout_of, grouped, parts_of, signal_of
 from helpers.deep import keras, tensorflow
-from helpers.keraslayers import activation_of, array_of, is_unknown, kind_of, weights_of
+from helpers.keraslayers import activation_of, array_of, bends_of, is_unknown, kind_of, taken_by, weights_of
+from helpers.signals import SAFE_SQUARE, norm
+from helpers.vitals import End, batch_norm_signal
+
+ENTRIES = 2**17  # of a convolution's signal, from which means, shares and histograms are read: three digits
 
 
 def passage(model, x, y, *, weights=True, training=True) -> Passage:
@@ -33,11 +38,12 @@ def passage(model, x, y, *, weights=True, training=True) -> Passage:
         wanted = [[z for z, _, _ in signals], [group[0].weights for group in groups if weights]]
     dz, dW = tape.gradient(loss, wanted, unconnected_gradients="zero")
     ends = {id(output) for output in _flat(outputs)}
+    steps = _steps_taken(model)
     blocks = [
-        _block(group, signal, dz[i], dW[i] if weights else None, ends)
+        _block(group, signal, dz[i], dW[i] if weights else None, ends, steps)
         for i, (group, signal) in enumerate(zip(groups, signals, strict=True))
     ]
-    return Passage(blocks, float(loss), array_of(groups[0][0].inputs[0]))
+    return Passage(blocks, float(loss), array_of(groups[0][0].inputs[0]), _ends(model, groups, outputs))
 
 
 def check_model(model) -> None:
@@ -98,13 +104,21 @@ def unchanged(model):
     finally:
         for variable, value in kept:
             variable.assign(value)
+        known = {id(variable) for variable, _ in kept}
+        for (
+            variable
+        ) in model.metrics_variables:  # Keras makes its own at a model's first loss; they begin at 0
+            if id(variable) not in known:
+                variable.assign(np.zeros(variable.shape))
 
 
 def loss_of(model, x, y, outputs, training):
     """Return the mean loss: the compiled one where there is one, else the cross-entropy of integer labels."""
     if getattr(model, "compiled", False) and getattr(model, "_compile_loss", None) is not None:
         try:
-            return model.compute_loss(x=x, y=y, y_pred=outputs, training=training)
+            with warnings.catch_warnings():  # Keras mends a softmax before logits; helpers.clinic tells of it
+                warnings.filterwarnings("ignore", message=".*from_logits")
+                return model.compute_loss(x=x, y=y, y_pred=outputs, training=training)
         except (ValueError, TypeError, tensorflow().errors.InvalidArgumentError) as error:
             reason = str(error).rpartition("}} ")[2]  # without the name of TensorFlow's inner function
             raise ValueError(f"the compiled loss {model.loss!r} can't take these labels: {reason}") from error
@@ -153,24 +167,85 @@ def _cross_entropy(y, probabilities):
     return keras().losses.SparseCategoricalCrossentropy(from_logits=logits)(y, probabilities)
 
 
-def _block(group, signal, dz, dW, ends):
+def _steps_taken(model):
+    """How many training steps the model's optimizer has made; 0 for one without."""
+    optimizer = getattr(model, "optimizer", None)
+    return 0 if optimizer is None else int(optimizer.iterations)
+
+
+def _ends(model, groups, outputs):
+    """How each output meets the loss."""
+    found = []
+    for output, (loss, takes) in zip(_flat(outputs), taken_by(model), strict=False):
+        group = next(g for g in groups if any(step.output is output for step in g))
+        mended = hasattr(output, "_keras_logits")  # Keras's own note for its losses on a softmax's output
+        found.append(End(group[0].layer.name, bends_of(group, output), loss, takes, mended))
+    return tuple(found)
+
+
+def _norm_of(group, steps):
+    """What the first batch normalization of a group sees, or None."""
+    step = next((step for step in group if step.kind == "batch_norm"), None)
+    if step is None or step.layer.axis not in (-1, len(step.output.shape) - 1):
+        return None
+    layer = step.layer
+    moved = [(layer.gamma, 1), (layer.beta, 0)]
+    moved = any(weight is not None and (array_of(weight) != start).any() for weight, start in moved)
+    mean, variance = array_of(layer.moving_mean), array_of(layer.moving_variance)
+    x, trained = step.inputs[0], moved or steps > 0
+    return batch_norm_signal(
+        array_of(some_places(x)),
+        mean=mean,
+        variance=variance,
+        eps=layer.epsilon,
+        trained=trained,
+        count=int(np.prod(x.shape[:-1])),
+    )
+
+
+def some_places(tensor):
+    """Return a tensor (batch, places …, channels) with so few of its places, evenly spaced, that it has not
+    many more entries than `ENTRIES`."""
+    axes = len(tensor.shape) - 2
+    size = int(np.prod(tensor.shape))
+    if axes < 1 or size <= ENTRIES:
+        return tensor
+    stride = int(np.ceil((size / ENTRIES) ** (1 / axes)))
+    return tensor[(slice(None), *[slice(None, None, stride)] * axes)]
+
+
+def _whole_norm(tensor):
+    """The norm of a tensor, in TensorFlow's own threads where no square is lost."""
+    square = float(tensorflow().reduce_sum(tensorflow().square(tensor)))
+    return square**0.5 if SAFE_SQUARE < square < 1 / SAFE_SQUARE else norm(array_of(tensor))
+
+
+def _block(group, signal, dz, dW, ends, steps):
     z, h, activation = signal
     output = any(id(step.output) in ends for step in group)
     if output:  # what bends the output belongs to the loss: an output layer holds the logits
         h, activation = z, ACTIVATIONS["linear"]
-    first, z = group[0], array_of(z)
+    entire = output or activation.name == "prelu"  # whose slopes belong to places
+    part = (lambda tensor: tensor) if entire else some_places
+    first, few = group[0], array_of(part(z))
+    whole = few.size == int(np.prod(z.shape))
     return Block(
         name=first.layer.name,
         kind=first.kind,
         parts=parts_of(group),
         activation=activation,
-        z=z,
-        h=z if output else array_of(h),
-        dz=array_of(dz),
-        slope=activation.df(z),
+        z=few,
+        h=few if output else array_of(part(h)),
+        dz=array_of(part(dz)),
+        slope=activation.df(few),
         W=array_of(first.weights),
         dW=None if dW is None else array_of(dW),
         output=output,
+        biased=getattr(first.layer, "bias", None) is not None,
+        dropout=dropout_of(group),
+        norm=_norm_of(group, steps),
+        size=int(np.prod(z.shape)),
+        dz_norm=None if whole else _whole_norm(dz),
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers import deep, kerastrace
 from helpers.blocks import grouped, signal_of
-from helpers.recording import BINS, REACH, Recording, empty
+from helpers.recording import BINS, REACH, Recording, empty, with_record
 
 EVERY = 50  # steps between two records
 SAMPLE = 4000  # activations per layer that go into a histogram; evenly spaced where there are more
@@ -80,19 +80,6 @@ def _callback_class():
                 self.model.stop_training = True
 
     return Recorder
-
-
-def with_record(recording, step, loss, gradient, ratio, counts) -> Recording:
-    """Return the recording with one more record: arrays (layers,), and `counts` (layers, BINS)."""
-    grown = lambda old, new: np.concatenate([old, np.asarray(new)[None]])  # noqa: E731
-    return replace(
-        recording,
-        steps=grown(recording.steps, step),
-        loss=grown(recording.loss, loss),
-        gradient=grown(recording.gradient, gradient),
-        ratio=grown(recording.ratio, ratio),
-        counts=grown(recording.counts, counts),
-    )
 
 
 def probe_of(model, x, y):

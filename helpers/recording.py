@@ -1,11 +1,15 @@
 """A Recording: what was seen of every layer while a network trained, one record after another.
 
-`helpers.recorder` makes one during a Keras `fit`; the pictures of `helpers.plots.training` draw it.
+`watcher` makes one while `helpers.network.train` runs, `helpers.recorder` during a Keras `fit`; the pictures
+of `helpers.plots.training` draw it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from helpers.network import MLP, cross_entropy
+from helpers.signals import histogram, norm, passage_of
 
 BINS = 30
 REACH = 3.0  # histograms of |h| go from 0 to three standard deviations of a healthy signal
@@ -69,3 +73,79 @@ def empty(layers, total) -> Recording:
     return Recording(
         tuple(layers), int(total), np.zeros(0, int), numbers, none, none, np.zeros((0, len(layers), BINS))
     )
+
+
+def with_record(recording, step, loss, gradient, ratio, counts) -> Recording:
+    """Return the recording with one more record: arrays (layers,), and `counts` (layers, BINS)."""
+    grown = lambda old, new: np.concatenate([old, np.asarray(new)[None]])  # noqa: E731
+    return replace(
+        recording,
+        steps=grown(recording.steps, step),
+        loss=grown(recording.loss, loss),
+        gradient=grown(recording.gradient, gradient),
+        ratio=grown(recording.ratio, ratio),
+        counts=grown(recording.counts, counts),
+    )
+
+
+def watcher(model, x, y, *, steps, learning_rate, every=50, valid=None) -> "Watcher":
+    """Return an `after_step` for `helpers.network.train` whose `recording` is the `Recording` of that run.
+
+    `model` is an `MLP` or a `Stack`, `x`, `y` the batch that every record is taken on; `steps` and
+    `learning_rate` are those that `train` gets, and updates are told as plain steps make them, without
+    clipping or penalty. A record is taken before the first step, every `every` steps and after the last. So
+    often an entry joins `epochs` too: the mean "loss" of the mini-batches since the last and, where `valid`
+    holds a pair (x, y), "val_loss" and "val_accuracy" on it. Raises ValueError for `every` below 1.
+
+        watch = watcher(model, x[:32], y[:32], steps=500, learning_rate=0.1, valid=(x_valid, y_valid))
+        train(model, x, y, steps=500, learning_rate=0.1, after_step=watch, rng=rng)
+        watch.recording
+    """
+    if every < 1:
+        raise ValueError(f"every must be at least 1 step, got {every}")
+    return Watcher(model, x, y, steps, learning_rate, every, valid)
+
+
+class Watcher:
+    """What `watcher` gives: call it after each step; `recording` grows."""
+
+    def __init__(self, model, x, y, steps, learning_rate, every, valid):
+        self.model, self.batch, self.valid = model, (np.asarray(x), np.asarray(y)), valid
+        self.steps, self.learning_rate, self.every = steps, learning_rate, every
+        self._losses = []
+        self.recording = empty([block.name for block in self._passage().blocks], steps)
+        self._record(0)
+
+    def __call__(self, step, loss, gradients):
+        """Note the loss of a step; every so many steps, and after the last, take a record."""
+        self._losses.append(loss)
+        if (step + 1) % self.every == 0 or step + 1 == self.steps:
+            self._record(step + 1)
+            logs = {"loss": float(np.mean(self._losses)), **self._validation()}
+            self.recording = replace(self.recording, epochs=(*self.recording.epochs, (step + 1, logs)))
+            self._losses = []
+
+    def _passage(self):
+        return passage_of(self.model)(self.model, *self.batch, weights=True, training=True)
+
+    def _record(self, step):
+        with np.errstate(all="ignore"):
+            passage = self._passage()
+            gradient = np.array([norm(block.dW) for block in passage.blocks])
+            ratio = self.learning_rate * gradient / np.array([norm(block.W) for block in passage.blocks])
+            counts = np.array([_sizes(block.h) for block in passage.blocks])
+        self.recording = with_record(self.recording, step, passage.loss, gradient, ratio, counts)
+
+    def _validation(self):
+        if self.valid is None:
+            return {}
+        x, y = self.valid
+        with np.errstate(all="ignore"):
+            logits = self.model.forward(x).logits if isinstance(self.model, MLP) else self.model.logits(x)
+            loss, _ = cross_entropy(logits, y)
+        return {"val_loss": loss, "val_accuracy": float(np.mean(logits.argmax(axis=1) == y))}
+
+
+def _sizes(h):
+    """Counts (BINS,) of abs(h); what is not finite is beyond `REACH`."""
+    return histogram(np.where(np.isfinite(h), np.abs(h), REACH), 0.0, REACH, BINS).counts

@@ -10,9 +10,10 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.activations import ACTIVATIONS, get_activation
-from helpers.blocks import Block, Passage, Step, grouped, parts_of, signal_of
+from helpers.blocks import Block, Passage, Step, dropout_of, grouped, parts_of, signal_of
 from helpers.network import MLP, cross_entropy
 from helpers.stack import Stack
+from helpers.vitals import BatchNormSignal, End, batch_norm_signal, shares_alike
 
 BINS = 40
 SAFE_SQUARE = 1e-24  # sums of squares between this and its inverse are exact enough in float32
@@ -52,6 +53,13 @@ class LayerSignal:
     units) and the weights. `finite` is false once any activation is inf or nan. `kind` is that of the layer
     with weights, `parts` the kinds of all layers it stands for, in order; `output` marks a network's output,
     whose z = h are the logits. Of a convolution a unit is a channel, and its places count as examples.
+
+    `share_on` is the share of units whose derivative is 0 on no example, for activations that can die;
+    `share_twins` that of units which another one equals, `share_stuck` of those which stay so
+    (`helpers.vitals.shares_alike`). `size` is the number of entries of z. `can_die` and `saturates` are the
+    activation's, as in `ACTIVATIONS`. `biased`, `dropout` and `batch_norm` are what a `Block` says of its
+    layers. Where a convolution in Keras has very many places, all but the norms are read from some of them,
+    evenly spaced.
     """
 
     name: str
@@ -70,6 +78,17 @@ class LayerSignal:
     kind: str = "dense"
     parts: tuple[str, ...] = ("dense", "activation")
     output: bool = False
+    units: int = 0
+    size: int = 0
+    fan_in: int = 0
+    share_on: float = 0.0
+    share_twins: float = 0.0
+    share_stuck: float = 0.0
+    can_die: bool = False
+    saturates: str = "no"
+    biased: bool = True
+    dropout: float = 0.0
+    batch_norm: BatchNormSignal | None = None
 
 
 NUMBERS = tuple(field.name for field in fields(LayerSignal) if field.type is float or field.type == "float")
@@ -81,7 +100,8 @@ class Trace:
 
     `loss` is the mean loss; `input_mean` and `input_std` are those of what enters the first layer with
     weights; `output_error` the squared norm of the loss's gradient with respect to each
-    example's logits, shape (batch,), from which theory predicts the gradients before it.
+    example's logits, shape (batch,), from which theory predicts the gradients before it. `entered` is what
+    enters the first layer with weights; `ends` tells how each output meets the loss.
     """
 
     layers: tuple[LayerSignal, ...]
@@ -90,6 +110,8 @@ class Trace:
     input_mean: float
     input_std: float
     output_error: np.ndarray
+    entered: np.ndarray | None = None
+    ends: tuple[End, ...] = ()
 
     @property
     def hidden(self) -> tuple[LayerSignal, ...]:
@@ -121,7 +143,8 @@ def trace(model, x, y, *, weights=True, training=True) -> Trace:
         layers = tuple(_layer_signal(block) for block in passage.blocks)
         errors = [block.dz for block in passage.blocks if block.output]
         error = sum(np.square(dz.reshape(len(dz), -1), dtype=np.float64).sum(axis=1) for dz in errors)
-        return Trace(layers, passage.loss, len(x), *mean_and_std(passage.entered), error)
+        moments = mean_and_std(passage.entered)
+        return Trace(layers, passage.loss, len(x), *moments, error, passage.entered, passage.ends)
 
 
 def passage_of(model):
@@ -159,7 +182,7 @@ def _mlp_passage(model, x, y, *, weights, training):
                 output=last,
             )
         )
-    return Passage(blocks, loss, x)
+    return Passage(blocks, loss, x, (End(blocks[-1].name, (), "cross-entropy", "logits"),))
 
 
 def _stack_passage(model, x, y, *, weights, training):
@@ -186,9 +209,26 @@ def _stack_passage(model, x, y, *, weights, training):
                 W=group[0].weights,
                 dW=gradients[id(group[0].layer)]["W"] if weights else None,
                 output=i == len(groups) - 1,
+                biased=group[0].layer.b is not None,
+                dropout=dropout_of(group),
+                norm=_norm_of(group),
             )
         )
-    return Passage(blocks, loss, groups[0][0].inputs[0])
+    bends = tuple(step.activation.name for step in groups[-1] if step.activation is not None)
+    end = End(blocks[-1].name, bends, "cross-entropy", "logits")
+    return Passage(blocks, loss, groups[0][0].inputs[0], (end,))
+
+
+def _norm_of(group):
+    """What the first batch normalization of a stack's group sees, or None."""
+    step = next((step for step in group if step.kind == "batch_norm"), None)
+    if step is None:
+        return None
+    layer, running = step.layer, step.layer.running
+    trained = running.batches > 0 or bool((layer.gamma != 1).any() or (layer.beta != 0).any())
+    return batch_norm_signal(
+        step.inputs[0], mean=running.mean, variance=running.variance, eps=layer.eps, trained=trained
+    )
 
 
 def _step(call):
@@ -201,6 +241,8 @@ def _layer_signal(block):
     activation = block.activation
     z_mean, z_std = mean_and_std(block.z)
     mean, std = (z_mean, z_std) if block.h is block.z else mean_and_std(block.h)
+    share_dead, share_on = shares_off_and_on(block.slope, activation.can_die)
+    share_twins, share_stuck = shares_alike(block.W, block.z, block.dz)
     return LayerSignal(
         name=block.name,
         activation=activation.name,
@@ -210,14 +252,25 @@ def _layer_signal(block):
         mean=mean,
         std=std,
         share_saturated=share_saturated(block.slope, activation),
-        share_dead=share_dead(block.slope),
-        grad_z_norm=norm(block.dz),
+        share_dead=share_dead,
+        grad_z_norm=norm(block.dz) if block.dz_norm is None else block.dz_norm,
         grad_W_norm=float("nan") if block.dW is None else norm(block.dW),
         W_norm=norm(block.W),
         finite=bool(np.isfinite(std)),
         kind=block.kind,
         parts=block.parts,
         output=block.output,
+        units=block.z.shape[-1],
+        size=block.size or block.z.size,
+        fan_in=block.W.size // block.W.shape[-1],
+        share_on=share_on,
+        share_twins=share_twins,
+        share_stuck=share_stuck,
+        can_die=activation.can_die,
+        saturates=activation.saturates,
+        biased=block.biased,
+        dropout=block.dropout,
+        batch_norm=block.norm,
     )
 
 
@@ -270,7 +323,16 @@ def share_saturated(slope, activation) -> float:
 
 def share_dead(slope) -> float:
     """Return the share of units (the last axis) whose derivative is exactly 0 on every example."""
-    return float(np.mean(~(slope != 0).any(axis=tuple(range(slope.ndim - 1)))))
+    return shares_off_and_on(slope)[0]
+
+
+def shares_off_and_on(slope, both=True) -> tuple[float, float]:
+    """Return the shares of units (the last axis) whose derivative is 0 on every example, and on none.
+
+    Without `both` the second is 0: it means nothing where the derivative is never 0.
+    """
+    axes, passes = tuple(range(slope.ndim - 1)), slope != 0
+    return float(np.mean(~passes.any(axis=axes))), float(np.mean(passes.all(axis=axes))) if both else 0.0
 
 
 @lru_cache(maxsize=64)

@@ -21,9 +21,11 @@ from helpers.signals import (
     norm,
     share_dead,
     share_saturated,
+    shares_off_and_on,
     trace,
 )
 from helpers.stack import dense_stack
+from helpers.vitals import batch_norm_signal, shares_alike
 
 NAMES = sorted(ACTIVATIONS)
 
@@ -74,6 +76,44 @@ def test_dead_unit_is_found():
 def test_unit_off_on_some_examples_only_is_not_dead():
     slope = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0]])
     assert share_dead(slope) == pytest.approx(1 / 3)
+
+
+def test_units_off_and_on():
+    slope = np.array([[0.0, 0.0, 1.0, 0.5], [0.0, 1.0, 1.0, 0.0]])
+    assert shares_off_and_on(slope) == (0.25, 0.25)
+    assert shares_off_and_on(slope, both=False) == (0.25, 0)
+    hidden = trace(tiny_network(b=(5.0, -10.0)), X, Y).layers[0]
+    assert (hidden.share_dead, hidden.share_on, hidden.can_die, hidden.saturates) == (0.5, 0.5, True, "left")
+    assert (hidden.units, hidden.size, hidden.fan_in) == (2, 4, 1)
+
+
+def test_units_that_are_alike():
+    rng = np.random.default_rng(0)
+    W, z, dz = (rng.standard_normal((9, 4)) for _ in range(3))
+    assert shares_alike(W, z, dz) == (0, 0)
+    for array in (W, z):
+        array[:, 3] = array[:, 1]
+    assert shares_alike(W, z, dz) == (0.5, 0)
+    dz[:, 3] = dz[:, 1]
+    assert shares_alike(W, z, dz) == (0.5, 0.5)
+    dz[4, 3] = 0  # dropout switched it off
+    assert shares_alike(W, z, dz) == (0.5, 0.5)
+    assert shares_alike(0 * W, 0 * z, rng.standard_normal((9, 4))) == (0, 0)  # 0, but told apart from now on
+    assert shares_alike(0 * W, 0 * z, 0 * dz) == (1, 1)
+    assert shares_alike(W[:, :1], z[:, :1], dz[:, :1]) == (0, 0)
+
+
+def test_what_a_batch_normalization_sees():
+    x = np.array([[1.0, 5.0], [3.0, 5.0], [2.0, 8.0]])
+    start = {"mean": np.zeros(2), "variance": np.ones(2), "eps": 0.0}
+    seen = batch_norm_signal(x, **start, trained=False)
+    spread = x.var(axis=0)
+    assert (seen.count, seen.fresh) == (3, True)
+    assert seen.shift == pytest.approx(np.median(x.mean(axis=0) / np.sqrt((spread + 1) / 2)))
+    assert seen.stretch == pytest.approx(np.median(np.abs(np.log(spread))))
+    assert not batch_norm_signal(x, **start, trained=True).fresh
+    same = batch_norm_signal(x, mean=x.mean(axis=0), variance=spread, eps=0.0, trained=False)
+    assert (same.shift, same.stretch, same.fresh) == (0, 0, False)
 
 
 def test_saturated_units_are_found():
