@@ -29,6 +29,7 @@ SECTIONS = {  # name → module with a function `measure()` that returns a list 
     "import": "benchmarks.imports",
     "recording": "benchmarks.recording",
     "depth": "benchmarks.depth",
+    "clinic": "benchmarks.clinic",
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import imports, live, network, recording
+from benchmarks import clinic, imports, live, network, recording
 from benchmarks.results import AT_LEAST, HEADS, Result, middle, quartiles, table, write_json
 
 KEPT = Result("slider step", 42.0, "ms", 60, runs=36, spread="40 ms … 45 ms")
@@ -140,3 +140,10 @@ def test_recording_is_told_as_a_share_of_the_run_without_it():
     assert (cost.unit, cost.promised, cost.verdict) == ("%", 10, "kept")
     assert (recorded.measured, plain.measured, begun.measured) == (10.9, 10, 1)
     assert recording.results([11.2], [10.0], [1.0])[0].verdict == "missed"
+
+
+def test_an_examination_is_told_as_training_steps():
+    told = clinic.results("a network", [20.0, 25.0, 30.0], [50.0, 50.0, 50.0], [10.0, 10.0, 10.0])
+    assert (told[0].measured, told[0].promised, told[0].unit, told[0].verdict) == (2.5, 3, "×", "kept")
+    assert [line.measured for line in told[1:]] == [0.5, 25, 10, 50]
+    assert clinic.results("a network", [31.0], [50.0], [10.0])[0].verdict == "missed"

@@ -12,9 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TIERS = ("numerics", "signals", "beside", "pictures", "live")
 PLACES = {
     "numerics": "numerics activations initializers gradcheck graph tables "
-    "normalization preprocessing conditioning regularization augmentation",
-    "signals": "recording network depth stack blocks residual meanfield signals flow "
-    "descent landscape facts data standin imagefiles results",
+    "normalization preprocessing conditioning regularization augmentation stochastic "
+    "randomness ensemble architectures",
+    "signals": "recording network depth stack vitals blocks residual meanfield signals flow "
+    "descent landscape patients facts data standin imagefiles results",
     "beside": "deep keraslayers kerastrace recipes recorder clinic checks",
     "pictures": "style plots",
     "live": "live labs watch",

@@ -1,0 +1,124 @@
+"""What an examination gives: findings, each with its evidence, that print as a table."""
+
+from dataclasses import dataclass
+from html import escape
+from math import inf, isnan
+
+from helpers.tables import table
+
+SEVERITIES = ("severe", "mild")
+SHOWN = 4  # names of layers that a table shows; more are counted
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One number that crossed its threshold: which quantity, and of which layer where it is a layer's."""
+
+    quantity: str
+    value: float
+    threshold: float
+    layer: str | None = None
+
+    @property
+    def rank(self) -> float:
+        """A number that is lower for worse evidence of the same kind: nan first, then the farthest out."""
+        if isnan(self.value):
+            return -inf
+        return -self.value if self.value > self.threshold else self.value
+
+    @property
+    def text(self) -> str:
+        """The number beside its threshold, as "std of z, of the input's: 1.2e-05, below 0.05 (layer 3)"."""
+        side = "above" if self.value > self.threshold else "below" if self.value < self.threshold else "not"
+        where = f" ({self.layer})" if self.layer else ""
+        return f"{self.quantity}: {self.value:.3g}, {side} {self.threshold:.3g}{where}"
+
+
+def crossed(value, limits) -> float:
+    """Return the threshold that a value above the milder of two (mild, severe) has crossed."""
+    return limits[1] if value > limits[1] else limits[0]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One illness: its `code`, how serious it is, the layers that have it, and the evidence.
+
+    `severity` is "severe" or "mild"; `layers` holds names as in the Trace, none where the finding concerns
+    the inputs or the whole run. `meaning` and `advice` are a sentence each; `lesson` is a notebook's name.
+    """
+
+    code: str
+    severity: str
+    layers: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    meaning: str
+    advice: str
+    lesson: str
+
+    def __repr__(self):
+        return f"<{self.severity} {self.code}: {told_layers(self.layers)}>"
+
+
+class Findings(tuple):
+    """The findings of one examination, most serious first: a tuple that prints as a table.
+
+    `examined` says in words what was looked at.
+    """
+
+    examined = "nothing"
+
+    def __new__(cls, findings=(), examined="nothing"):
+        ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+        self = super().__new__(cls, ordered)
+        self.examined = examined
+        return self
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes found, most serious first."""
+        return tuple(finding.code for finding in self)
+
+    def layers_of(self, code) -> tuple[str, ...]:
+        """Return the names of the layers that a code was found for; none where it wasn't found."""
+        return tuple(name for finding in self if finding.code == code for name in finding.layers)
+
+    def __repr__(self):
+        if not self:
+            return f"No findings in {self.examined}."
+        rows = [(f.severity, f.code, told_layers(f.layers), f.lesson) for f in self]
+        lines = [f"{len(self)} finding{'s' * (len(self) > 1)} in {self.examined}:", ""]
+        lines += [table(("severity", "code", "layers", "lesson"), rows)]
+        for finding in self:
+            lines += ["", f"{finding.code}", f"  {finding.meaning}", f"  Try: {finding.advice}"]
+            lines += [f"  {evidence.text}" for evidence in finding.evidence[:SHOWN]]
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        if not self:
+            return f"<p>No findings in {escape(self.examined)}.</p>"
+        heads = "".join(f"<th>{head}</th>" for head in ("severity", "code", "layers", "meaning", "try"))
+        rows = "".join(_html_row(finding) for finding in self)
+        caption = f"<caption>Findings in {escape(self.examined)}</caption>"
+        return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def told_layers(layers) -> str:
+    """Return names of layers in words: all of a few, else the first, the last and how many."""
+    if not layers:
+        return "–"
+    if len(layers) <= SHOWN:
+        return ", ".join(layers)
+    return f"{layers[0]} … {layers[-1]} ({len(layers)} layers)"
+
+
+def _html_row(finding):
+    link = f'<a href="{finding.lesson}.ipynb">{finding.lesson}</a>'
+    evidence = "<br>".join(escape(evidence.text) for evidence in finding.evidence[:SHOWN])
+    cells = (
+        escape(finding.severity),
+        f"<code>{finding.code}</code>",
+        escape(told_layers(finding.layers)),
+        f"{escape(finding.meaning)}<br><small>{evidence}</small>",
+        f"{escape(finding.advice)}<br>{link}",
+    )
+    return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
