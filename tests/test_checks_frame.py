@@ -20,6 +20,7 @@ from helpers.checks.frame import (
     is_empty,
     one_of,
     require,
+    still_broken,
 )
 
 Z = np.linspace(-3, 3, 7)
@@ -285,3 +286,16 @@ def test_a_known_slip_that_gives_the_right_number_is_right():
     assert close(0.0, 0.0, known=[(0.0, "that is the slip")]) == 0
     with pytest.raises(NotYet, match="that is the slip"):
         close(1.0, 0.0, known=[(1.0, "that is the slip")])
+
+
+def test_a_stub_that_still_holds_its_bug_is_not_attempted():
+    @exercise
+    def half(answer):
+        still_broken(call(answer, 8.0), 2.0, "a quarter is too little.")
+        close(call(answer, 8.0), 4.0)
+        return "half."
+
+    assert repr(half(lambda x: x / 4)) == "Not attempted yet: still the bug: a quarter is too little."
+    assert half(lambda x: x / 3).status == "not yet"
+    assert half(lambda x: x / 2).right
+    assert half(lambda x: np.array([2.0, 2])).status == "not yet"

@@ -154,6 +154,15 @@ def explain(got, known: Iterable[tuple], *inputs, rtol=1e-6, atol=1e-12) -> None
             raise NotYet(hint)
 
 
+def still_broken(got, broken, symptom: str, *, rtol=1e-6, atol=1e-12) -> None:
+    """Raise NotAttempted with the symptom where a function to be mended still gives what the broken one gave.
+
+    For exercises whose stub holds a bug: there an untouched stub returns something, and it is no answer yet.
+    """
+    if _same(got, broken, rtol, atol):
+        raise NotAttempted(f"still the bug: {symptom}")
+
+
 def one_of(answer, right, whys: dict) -> None:
     """Accept one choice of several; raise NotYet with `whys[answer]` for a wrong one.
 

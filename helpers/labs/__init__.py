@@ -17,6 +17,10 @@ MODULES = {
     "preprocessing_lab": "preprocessing",
     "learning_rate_lab": "learning_rate",
     "depth_lab": "depth",
+    "clinic_lab": "clinic",
+    "augmentation_lab": "augmentation",
+    "weight_decay_lab": "weight_decay",
+    "dropout_lab": "dropout",
 }
 
 

@@ -16,11 +16,13 @@ BASELINE = 4  # pixels below the letters, for those that reach down
 
 
 class QuickText(Artist):
-    """One line of text centred above a point, in axes coordinates; set it with `set_text`."""
+    """One line of text above a point, in axes coordinates, centred on it or beginning at it ("left"); set it
+    with `set_text`."""
 
-    def __init__(self, axes, x, y, *, size=8, colour=BLACK):
+    def __init__(self, axes, x, y, *, size=8, colour=BLACK, align="center"):
         super().__init__()
         self._place, self._size, self._colour, self._text = (x, y), size, colour, ""
+        self._before = {"center": 0.5, "left": 0.0}[align]  # how much of the text lies left of the point
         axes.add_artist(self)
         self.set_clip_on(False)
 
@@ -40,7 +42,8 @@ class QuickText(Artist):
             [letter(character, self._size, self._colour) for character in self._text], axis=1
         )
         x, y = self.axes.transAxes.transform(self._place)
-        renderer.draw_image(renderer.new_gc(), round(x - pixels.shape[1] / 2), round(y) - BASELINE, pixels)
+        left = round(x - self._before * pixels.shape[1])
+        renderer.draw_image(renderer.new_gc(), left, round(y) - BASELINE, pixels)
 
 
 @lru_cache(maxsize=512)

@@ -136,9 +136,9 @@ checks.pixels(pixels)
 # | 06 | [Derive batch normalization](06_derive_batch_normalization.ipynb) | write it, forward and backward |
 # | 07 | [Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb) | use it, and know its switches |
 # | 08 | [Train a hundred layers](08_train_a_hundred_layers.ipynb) | train a very deep plain network |
-# | 09 | Regularization (planned) | keep a network from learning by heart |
-# | 10 | Augmentation and stochastic regularizers (planned) | make much of few images |
-# | 11 | Clinic (planned) | find out why a network will not train |
+# | 09 | [Curb overfitting](09_curb_overfitting.ipynb) | keep a network from learning by heart |
+# | 10 | [Augment the data](10_augment_the_data.ipynb) | make much of few images |
+# | 11 | [Diagnose a network](11_diagnose_a_network.ipynb) | find out why a network will not train |
 #
 # ## Summary
 #

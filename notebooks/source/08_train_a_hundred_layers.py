@@ -7,8 +7,8 @@
 # *About 100 minutes. You should know SELU and its fixed point
 # ([03 Choose an activation](03_choose_an_activation.ipynb)), the initializations of
 # [04 Scale the weights](04_scale_the_weights.ipynb), and batch normalization in Keras
-# ([07 Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb)). The lessons after this
-# one are planned.*
+# ([07 Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb)). The lesson after this one
+# is [09 Curb overfitting](09_curb_overfitting.ipynb).*
 #
 # ## What you will learn
 #
@@ -599,5 +599,5 @@ print(table(("program", "test accuracy of five seeds, median (range)"), rows))
 #   updates to weights comes from.
 # - [Keras: callbacks](https://keras.io/api/callbacks/): how to write a recorder of your own.
 #
-# The lesson before: [07 Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb). Back to
-# the [start and the map of the course](00_start_here.ipynb).
+# The lesson before: [07 Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb). The next:
+# [09 Curb overfitting](09_curb_overfitting.ipynb).
