@@ -80,6 +80,16 @@ def test_a_signal_that_doubles_at_each_layer_explodes(batch):
     assert {f.severity for f in mild} == {"mild"}
 
 
+def test_large_biases_in_the_middle_are_no_explosion(batch):
+    """A signal has exploded where it is large from there on; here the next tanh brings it back."""
+    model = network("tanh", 6)
+    assert clinic.examine(trace(model, *batch)).layers_of("exploding_signal") == ()
+    model.biases[2][:] = 500.0 * np.resize([1, -1], len(model.biases[2]))
+    signals = trace(model, *batch)
+    assert signals.layers[2].z_std > 100 * signals.layers[1].z_std
+    assert "exploding_signal" not in clinic.examine(signals).codes
+
+
 def test_sigmoid_loses_three_quarters_of_the_gradient_per_layer(batch):
     found = clinic.examine(trace(network("sigmoid", 8), *batch))
     assert found.codes == ("vanishing_gradient",)
