@@ -91,8 +91,7 @@ ILLNESSES: dict[str, Illness] = {
         L06,
     ),
     "stale_moving_statistics": Illness(
-        "The moving statistics, which inference uses, are {value:.3g} standard deviations away from those of "
-        "this batch.",
+        "The moving statistics, which inference uses, are far from those of this batch.",
         "Train on for some hundred steps, lower the momentum, and let the statistics be updated "
         "(training=True).",
         L07,
