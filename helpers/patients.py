@@ -12,10 +12,10 @@ import numpy as np
 from helpers import data
 from helpers.initializers import constant
 from helpers.network import train
-from helpers.normalization import CONVENTIONS, update_running
 from helpers.recording import Recording, watcher
+from helpers.regularization import L2
 from helpers.signals import Trace, trace
-from helpers.stack import BatchNorm, Stack, dense_stack
+from helpers.stack import Stack, dense_stack
 
 EVERY = 40  # steps between two records
 LOOKED_AT = 200  # training images that the vital signs are taken on
@@ -31,7 +31,7 @@ class Build:
 
     Biases of hidden layers start at `bias`; `normalized` and `dropout` are those of `stack.dense_stack`;
     `momentum` is that of batch normalization's moving statistics, on the old value; `weight_decay` is the
-    factor λ of an L2 penalty. Raises ValueError for inputs that are not in `INPUTS`.
+    λ of `helpers.regularization.L2`. Raises ValueError for inputs that are not in `INPUTS`.
     """
 
     activation: str = "relu"
@@ -67,7 +67,6 @@ class Build:
 
     def network(self, seed) -> Stack:
         """Return the network as it is before training."""
-        rng = np.random.default_rng(seed)
         stack = dense_stack(
             (784, *[self.width] * self.depth, 10),
             activation=self.activation,
@@ -75,35 +74,14 @@ class Build:
             gain=self.gain,
             normalized=self.normalized,
             dropout=self.dropout,
-            rng=rng,
+            rng=np.random.default_rng(seed),
         )
         for layer in stack.layers[:-1]:
             if layer.kind == "dense" and layer.b is not None:
                 layer.b += self.bias
-        return Stack([_with_momentum(layer, self.momentum) for layer in stack.layers], rng=rng)
-
-
-@dataclass(eq=False)
-class MovingNorm(BatchNorm):
-    """Batch normalization whose moving statistics have a momentum of their own."""
-
-    momentum: float = CONVENTIONS["keras"].momentum
-
-    def remember(self, cache, count):
-        """Move the running statistics toward those of a batch of `count` examples."""
-        new = cache.mean, cache.variance, count
-        self.running = update_running(self.running, *new, "keras", momentum=self.momentum)
-
-
-@dataclass(frozen=True)
-class Decay:
-    """The gradient of an L2 penalty, λ W."""
-
-    factor: float
-
-    def gradient(self, W):
-        """Return λ W."""
-        return self.factor * W
+            if layer.kind == "batch_norm":
+                layer.momentum = self.momentum
+        return stack
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +144,7 @@ def chart(build: Build, seed=0) -> Chart:
         y,
         batch_size=build.batch_size,
         clip_norm=build.clip_norm,
-        penalty=Decay(build.weight_decay) if build.weight_decay else None,
+        penalty=L2(build.weight_decay) if build.weight_decay else None,
         rng=np.random.default_rng(seed),
         after_step=watch,
         **settings,
@@ -223,7 +201,3 @@ def of_training(chart: Chart) -> dict:
         "new_last": new[-1],
         "new_right": chart.recording.logged("val_accuracy")[1][-1],
     }
-
-
-def _with_momentum(layer, momentum):
-    return MovingNorm(layer.gamma, layer.beta, momentum=momentum) if layer.kind == "batch_norm" else layer

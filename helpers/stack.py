@@ -113,12 +113,16 @@ class Nonlinearity:
 
 @dataclass(eq=False)
 class BatchNorm:
-    """Batch normalization: the batch's statistics in training, the moving ones otherwise, as in Keras."""
+    """Batch normalization: the batch's statistics in training, the moving ones otherwise, as in Keras.
+
+    `momentum` is the weight of the old value in a moving statistic.
+    """
 
     gamma: np.ndarray
     beta: np.ndarray
     eps: float = CONVENTIONS["keras"].eps
     running: RunningStatistics = None
+    momentum: float = CONVENTIONS["keras"].momentum
     kind = "batch_norm"
     parameters = ("gamma", "beta")
 
@@ -142,7 +146,8 @@ class BatchNorm:
 
     def remember(self, cache, count):
         """Move the running statistics toward those of a batch of `count` examples."""
-        self.running = update_running(self.running, cache.mean, cache.variance, count, CONVENTIONS["keras"])
+        new = cache.mean, cache.variance, count
+        self.running = update_running(self.running, *new, "keras", momentum=self.momentum)
 
 
 @dataclass(eq=False)

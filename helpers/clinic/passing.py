@@ -87,14 +87,10 @@ def gradients(trace, layers) -> list:
     It has vanished at a layer when it is small there and at all layers before: the branches of a residual
     network may begin with 0 in between. And likewise it has exploded.
     """
-    logs, allowed = gradient_growth(trace, layers), allowance(layers[::-1])[::-1]
+    allowed, own = allowance(layers[::-1])[::-1], normalized_growth(layers)
+    fallen, grown = from_the_first(gradient_growth(trace, layers))
     quantity = "norm of dz, of the last layers'"
-    largest = np.maximum.accumulate(logs)
-    least = np.minimum.accumulate(np.where(logs > -np.inf, logs, np.inf))
-    grown, own = np.where(least < np.inf, least, 0), normalized_growth(layers)
-    return judged(
-        "vanishing_gradient", layers, -largest, MILD + allowed, SEVERE + allowed, quantity
-    ) + judged(
+    return judged("vanishing_gradient", layers, fallen, MILD + allowed, SEVERE + allowed, quantity) + judged(
         "exploding_gradient",
         layers,
         grown,
@@ -102,6 +98,15 @@ def gradients(trace, layers) -> list:
         SEVERE + allowed + own,
         quantity,
     )
+
+
+def from_the_first(logs) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far a gradient has fallen, and grown, at each layer and at all layers before it.
+
+    `logs` is ln of its norm against that at the end. A gradient of 0 has not grown, nor does it stop others.
+    """
+    least = np.minimum.accumulate(np.where(logs > -np.inf, logs, np.inf))
+    return -np.maximum.accumulate(logs), np.where(least < np.inf, least, 0.0)
 
 
 def signal_growth(trace, layers) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 
 from helpers.clinic.findings import Evidence, crossed
 from helpers.clinic.illnesses import finding
+from helpers.clinic.passing import from_the_first
 from helpers.recording import HEALTHY_RATIO
 
 # Measured on runs of 300 steps on images: 7 networks at 5 to 9 learning rates from 1e-5 to 3; good ones are
@@ -123,11 +124,9 @@ def gradients(recording) -> list:
         logs = np.log(np.median(recording.gradient, axis=0))
     if not np.isfinite(logs[-1]):
         return []
-    logs = logs - logs[-1]
-    least = np.minimum.accumulate(np.where(logs > -np.inf, logs, np.inf))
-    grown = np.where(least < np.inf, least, 0.0)
+    fallen, grown = from_the_first(logs - logs[-1])
     return [
-        *_over_depth("vanishing_gradient", recording.layers, -np.maximum.accumulate(logs), -1),
+        *_over_depth("vanishing_gradient", recording.layers, fallen, -1),
         *_over_depth("exploding_gradient", recording.layers, grown, 1),
     ]
 

@@ -266,7 +266,7 @@ treatment = {
     "D": {"gain": 1},
     "E": {"initializer": "glorot_normal"},
     "F": {"bias": 0},
-    "G": {"weight_decay": 0.03},
+    "G": {"weight_decay": 0.015},
     "H": {"inputs": "standardized"},
 }
 
