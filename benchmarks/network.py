@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.results import Result, middle
 from helpers import data
-from helpers.network import MLP
+from helpers.networks.mlp import MLP
 
 SIZES = (784, *[100] * 10, 10)
 IMAGES = 1000

@@ -13,11 +13,12 @@ from functools import lru_cache, partial
 import numpy as np
 
 from experiments.numbers import rounded
-from helpers import augmentation, data
-from helpers.network import train
-from helpers.regularization import L2
-from helpers.stack import residual_stack
-from helpers.stochastic import fractional_max_pool_forward
+from helpers import data
+from helpers.networks.builders import residual_stack
+from helpers.networks.training import train
+from helpers.numerics import augmentation
+from helpers.numerics.penalties import L2
+from helpers.numerics.pooling import fractional_max_pool_forward
 
 IMAGES, BATCH, RATE = 1000, 50, 0.05  # the learning rate of all
 BUDGETS = (400, 1600)  # steps: 20 and 80 times through the images

@@ -8,9 +8,9 @@ import numpy as np
 
 from experiments.numbers import median_of, rounded
 from helpers import data
-from helpers.network import train
-from helpers.normalization import RunningStatistics
-from helpers.stack import dense_stack
+from helpers.networks.builders import dense_stack
+from helpers.networks.training import train
+from helpers.numerics.normalization import RunningStatistics
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 STDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)

@@ -7,8 +7,9 @@ import numpy as np
 
 from experiments.numbers import rounded
 from helpers import data
-from helpers.network import MLP, train
-from helpers.signals import trace
+from helpers.networks.mlp import MLP
+from helpers.networks.training import train
+from helpers.signals.trace import trace
 
 NETWORKS = {"ReLU + He": ("relu", "he_normal"), "SELU + LeCun": ("selu", "lecun_normal")}
 SIZES = (784, *[100] * 100, 10)

@@ -8,9 +8,10 @@ from time import perf_counter
 import numpy as np
 
 from experiments.numbers import rounded
-from helpers import data, deep
-from helpers.recipes import OURS, Recipe
-from helpers.signals import trace
+from helpers import data
+from helpers.networks import keras_models
+from helpers.networks.keras_models import OURS, Recipe
+from helpers.signals.trace import trace
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 TRACED = 200  # images whose gradients are measured
@@ -29,7 +30,7 @@ class Training:
     recipe: Recipe = OURS
     activation: str = "selu"
     normalized: str | None = None
-    sizes: tuple = deep.SIZES
+    sizes: tuple = keras_models.SIZES
     images: int = 55_000
     epochs: int | None = None
     gradients: bool = False
@@ -60,7 +61,7 @@ def train(training: Training) -> dict:
         told["gradients_after"] = gradient_norms(model, split)
     if training.test:
         told["test_accuracy"] = float(model.evaluate(split.x_test, split.y_test, verbose=0)[1])
-    deep.keras().utils.clear_session()
+    keras_models.keras().utils.clear_session()
     return told
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from experiments import __main__ as command
 from experiments import depth, grid, learning_rate, lottery, numbers, store
-from helpers import data, recipes, results
+from helpers import data
+from helpers.data import results
+from helpers.networks import keras_models
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 50_000
@@ -91,8 +93,8 @@ def test_the_stored_runs_are_those_of_the_present_recipes():
         assert stored[name]["recipe"] == asdict(recipe)
         assert stored[name]["seeds"] == [0, 1, 2, 3, 4]
         assert np.shape(stored[name]["val_accuracy"]) == (5, recipe.epochs)
-    assert store.read("depth_rivals")["recipe"]["learning_rate"] == recipes.OURS.learning_rate
-    assert [len(entry) for entry in stored["tried"]] == [3] * len(recipes.TRIED)
+    assert store.read("depth_rivals")["recipe"]["learning_rate"] == keras_models.OURS.learning_rate
+    assert [len(entry) for entry in stored["tried"]] == [3] * len(keras_models.TRIED)
     assert {entry["seed"] for entry in stored["tried"]}.isdisjoint(depth.SEEDS)
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from helpers.activations import ACTIVATIONS, leaky_relu_derivative
 from helpers.checks.frame import array, call, close, exercise, explain, require
-from helpers.meanfield import chi
+from helpers.numerics.activations import ACTIVATIONS, leaky_relu_derivative
+from helpers.numerics.theory import chi
 
 Z = np.array([0.0, 1.0, -1.0, 51.0, -51.0, 800.0, -800.0])
 SAMPLING_ERROR = 0.02  # relative; a hundred thousand draws come within 0.01

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 from math import inf, isnan
 
-from helpers.tables import table
+from helpers.numerics.tables import table
 
 SEVERITIES = ("severe", "mild")
 SHOWN = 4  # names of layers that a table shows; more are counted

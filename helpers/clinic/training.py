@@ -5,7 +5,7 @@ import numpy as np
 from helpers.clinic.findings import Evidence, crossed
 from helpers.clinic.illnesses import finding
 from helpers.clinic.passing import from_the_first
-from helpers.recording import HEALTHY_RATIO
+from helpers.signals.recording import HEALTHY_RATIO
 
 # Measured on runs of 300 steps on images: 7 networks at 5 to 9 learning rates from 1e-5 to 3; good ones are
 # those with a validation accuracy within 0.05 of the network's best.

@@ -3,13 +3,18 @@
 import numpy as np
 from scipy.special import ndtri
 
-from helpers import live
-from helpers.activations import ACTIVATIONS, PARAMETERS, with_parameter
-from helpers.labs import knobs
+from helpers.labs import knobs, live
+from helpers.numerics.activations import (
+    ACTIVATIONS,
+    PARAMETERS,
+    SATURATED_SLOPE,
+    largest_slope,
+    with_parameter,
+)
 from helpers.plots.activation import SHADE, SLOPE, VALUE, saturated_intervals
 from helpers.plots.panels import height_unit
-from helpers.signals import SATURATED_SLOPE, histogram, largest_slope
-from helpers.style import BLACK, GREEN, ORANGE, PURPLE, SKY
+from helpers.plots.style import BLACK, GREEN, ORANGE, PURPLE, SKY
+from helpers.signals.measures import histogram
 
 REACH = 6.0
 Z = np.linspace(-REACH, REACH, 601)

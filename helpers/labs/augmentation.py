@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers import augmentation, data, live
+from helpers import data
+from helpers.labs import live
+from helpers.numerics import augmentation
+from helpers.numerics.pooling import fractional_max_pool_forward, random_borders
 from helpers.plots.quicktext import QuickText
-from helpers.stochastic import fractional_max_pool_forward, random_borders
-from helpers.style import BLUE, ORANGE, PREDICTED
+from helpers.plots.style import BLUE, ORANGE, PREDICTED
 
 SIDE, SHOWN, MANY = augmentation.SIDE, 8, 200  # draws that are shown, and draws that are averaged
 IMAGES = 60  # of the training set that can be chosen; blended with the first 200

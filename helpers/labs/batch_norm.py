@@ -3,17 +3,17 @@
 import numpy as np
 from matplotlib.patches import Patch
 
-from helpers import data, live
-from helpers.activations import ACTIVATIONS
-from helpers.labs import knobs
-from helpers.meanfield import predict, predicted_density
-from helpers.network import MLP
-from helpers.normalization import KERAS_EPS, batch_norm_forward, batch_statistics
+from helpers import data
+from helpers.labs import knobs, live
+from helpers.networks.mlp import MLP
+from helpers.numerics.activations import ACTIVATIONS, SATURATED_SLOPE, largest_slope
+from helpers.numerics.normalization import KERAS_EPS, batch_norm_forward, batch_statistics
+from helpers.numerics.theory import predict, predicted_density
 from helpers.plots.activation import SHADE, SLOPE, VALUE, saturated_intervals
 from helpers.plots.panels import height_unit
 from helpers.plots.quicktext import QuickText
-from helpers.signals import SATURATED_SLOPE, histogram, largest_slope, mean_and_std
-from helpers.style import BLACK, GREEN, PREDICTED, SKY
+from helpers.plots.style import BLACK, GREEN, PREDICTED, SKY
+from helpers.signals.measures import histogram, mean_and_std
 
 IMAGES, WIDTH, DEPTH = 256, 100, 5
 REACH, BINS = 8.0, 64

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import data, live
-from helpers.network import MLP
-from helpers.normalization import (
+from helpers import data
+from helpers.labs import live
+from helpers.networks.mlp import MLP
+from helpers.numerics.normalization import (
     KERAS_EPS,
     batch_norm_forward,
     batch_statistics,
@@ -17,8 +18,8 @@ from helpers.normalization import (
     unbiased,
 )
 from helpers.plots.panels import fitting_limits
-from helpers.signals import histogram
-from helpers.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, SKY
+from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, SKY
+from helpers.signals.measures import histogram
 
 IMAGES, UNITS = 10_000, 100
 UNIT = 3  # its mean and variance are far from 0 and 1, where moving averages start

@@ -5,18 +5,20 @@ from itertools import pairwise
 
 import numpy as np
 
-from helpers import clinic, data, live
-from helpers.activations import get_activation
-from helpers.depth import Design, Flow, predicted_flow
-from helpers.initializers import get_initializer
-from helpers.labs import knobs, wording
-from helpers.normalization import RunningStatistics
+from helpers import clinic, data
+from helpers.labs import knobs, live, wording
+from helpers.networks.builders import Design
+from helpers.networks.stack import BatchNorm, Dense, Nonlinearity, Stack
+from helpers.numerics.activations import get_activation
+from helpers.numerics.initializers import get_initializer
+from helpers.numerics.normalization import RunningStatistics
+from helpers.numerics.theory import predicted_flow
 from helpers.plots.flow import set_layer_axis
 from helpers.plots.panels import CurvePanel
 from helpers.plots.quicktext import QuickText
-from helpers.signals import trace
-from helpers.stack import BatchNorm, Dense, Nonlinearity, Stack
-from helpers.style import GREEN, PURPLE, RED
+from helpers.plots.style import GREEN, PURPLE, RED
+from helpers.signals.flow import Flow
+from helpers.signals.trace import trace
 
 WIDTH, DEEPEST = 100, 30
 SCALES = (0, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 30, 50, 90, 150, 255)

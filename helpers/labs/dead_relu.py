@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import data, live
-from helpers.activations import with_parameter
-from helpers.network import MLP, cross_entropy
-from helpers.style import BLACK, BLUE, RED
+from helpers import data
+from helpers.labs import live
+from helpers.networks.mlp import MLP, cross_entropy
+from helpers.numerics.activations import with_parameter
+from helpers.plots.style import BLACK, BLUE, RED
 
 IMAGES, SIDE, UNITS, STEPS = 200, 7, 50, 25
 RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 100)

@@ -5,11 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from helpers import data, live
-from helpers.depth import DESIGNS, flow, predicted_flow
-from helpers.labs import wording
+from helpers import data
+from helpers.labs import live, wording
+from helpers.networks.builders import DESIGNS
+from helpers.numerics.theory import predicted_flow
 from helpers.plots.flow import set_layer_axis
 from helpers.plots.panels import CurvePanel
+from helpers.signals.flow import flow
 
 DEEPEST = 100
 WIDTHS = (10, 20, 30, 50, 70, 100, 150, 200, 300)

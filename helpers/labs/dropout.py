@@ -5,11 +5,12 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from helpers import data, live
-from helpers.ensemble import all_masks, mask_probabilities, thinned_layers, thinned_outputs
-from helpers.initializers import get_initializer
+from helpers import data
+from helpers.labs import live
+from helpers.numerics.dropout import all_masks, mask_probabilities, thinned_layers, thinned_outputs
+from helpers.numerics.initializers import get_initializer
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, RED, SKY
+from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, RED, SKY
 
 SIZES = (5, 6, 6, 3)  # inputs: the brightness of five bands of an image
 HIDDEN = SIZES[1:-1]

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from helpers import data, live
-from helpers.flow import gradient_ratios, predicted_ratios, predicted_saturation, shortened
-from helpers.labs import knobs, wording
-from helpers.meanfield import predict
-from helpers.network import MLP
+from helpers import data
+from helpers.labs import knobs, live, wording
+from helpers.networks.mlp import MLP
+from helpers.numerics.theory import predict, predicted_ratios, predicted_saturation
 from helpers.plots.flow import set_layer_axis
 from helpers.plots.panels import CurvePanel
-from helpers.signals import trace
-from helpers.style import BLACK
+from helpers.plots.style import BLACK
+from helpers.signals.flow import gradient_ratios, shortened
+from helpers.signals.trace import trace
 
 IMAGES = 32
 WIDTH = 100

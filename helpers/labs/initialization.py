@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from helpers import data, live
-from helpers.labs import knobs, wording
-from helpers.meanfield import predict, predicted_density
-from helpers.network import MLP
+from helpers import data
+from helpers.labs import knobs, live, wording
+from helpers.networks.mlp import MLP
+from helpers.numerics.theory import predict, predicted_density
 from helpers.plots.panels import CurvePanel, HistogramPanel
-from helpers.signals import BINS, histogram_range, trace
+from helpers.signals.measures import BINS, histogram_range
+from helpers.signals.trace import trace
 
 IMAGES = 1000
 PANELS = 10

@@ -3,9 +3,10 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from helpers import live, results
+from helpers.data import results
+from helpers.labs import live
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, ORANGE
+from helpers.plots.style import BLACK, BLUE, ORANGE
 
 CHANCE_LOSS = np.log(10)  # of guessing among ten classes, all equally likely
 LOSS_SHOWN = 5.0

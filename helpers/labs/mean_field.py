@@ -6,16 +6,16 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import MultipleLocator
 
-from helpers import data, live
-from helpers.flow import order_chaos_map, shortened
-from helpers.initializers import variance_scaling
-from helpers.labs import knobs, wording
-from helpers.meanfield import chi, depth_scale, fixed_point, predict
-from helpers.network import MLP
+from helpers import data
+from helpers.labs import knobs, live, wording
+from helpers.networks.mlp import MLP
+from helpers.numerics.initializers import variance_scaling
+from helpers.numerics.theory import chi, depth_scale, fixed_point, order_chaos_map, predict
 from helpers.plots.flow import reach_of, set_layer_axis
 from helpers.plots.panels import CurvePanel, power_of_ten
-from helpers.signals import trace
-from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED
+from helpers.plots.style import BLACK, BLUE, GREEN, ORANGE, RED
+from helpers.signals.flow import shortened
+from helpers.signals.trace import trace
 
 IMAGES = 24
 WIDTH = 150

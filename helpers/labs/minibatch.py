@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from helpers import live
-from helpers.descent import (
+from helpers.labs import live
+from helpers.networks.two_weights import (
     EXAMPLES,
     brightness_of_dresses_and_shirts,
     descend,
@@ -11,7 +11,7 @@ from helpers.descent import (
     lowest_point,
 )
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, GREEN, LINES, MARKERS, RED
+from helpers.plots.style import BLACK, BLUE, GREEN, LINES, MARKERS, RED
 
 START = (3.0, -2.0)
 REACH = ((-5.5, 5.5), (-4.0, 7.0))  # of the two weights

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from helpers import live
-from helpers.activations import ACTIVATIONS
-from helpers.labs import knobs
+from helpers.labs import knobs, live
+from helpers.numerics.activations import ACTIVATIONS
 from helpers.plots.panels import fitting_limits, power_of_ten
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLUE, GREEN, MARKERS, ORANGE, RED
+from helpers.plots.style import BLUE, GREEN, MARKERS, ORANGE, RED
 
 INPUTS = (0.01, 50.0)
 REACHES = (8, 16, 32, 64, 128, 256)  # half-widths of the z axis, so that it changes seldom while z slides

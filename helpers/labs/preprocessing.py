@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from helpers import data, live
-from helpers.conditioning import condition_number, descent, predicted_steps, second_moments
+from helpers import data
+from helpers.labs import live
+from helpers.numerics.conditioning import condition_number, descent, predicted_steps, second_moments
+from helpers.numerics.preprocessing import PREPROCESSORS, covariance
 from helpers.plots.panels import CurvePanel
 from helpers.plots.quicktext import QuickText
-from helpers.preprocessing import PREPROCESSORS, covariance
-from helpers.style import BLACK, GREEN, MEASURED, PREDICTED, SKY
+from helpers.plots.style import BLACK, GREEN, MEASURED, PREDICTED, SKY
 
 POINTS = 400
 STEPS = 50  # of gradient descent

@@ -2,12 +2,11 @@
 
 import numpy as np
 
-from helpers import live
-from helpers.activations import get_activation
-from helpers.labs import knobs
-from helpers.meanfield import moment_map
+from helpers.labs import knobs, live
+from helpers.numerics.activations import get_activation
+from helpers.numerics.theory import moment_map
 from helpers.plots.panels import CurvePanel
-from helpers.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
+from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
 
 LAYERS = 15
 SETTLING = 60  # further layers that the prediction is followed for, to see where it comes to rest

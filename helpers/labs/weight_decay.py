@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import data, live
+from helpers import data
+from helpers.labs import live
 from helpers.plots.regularization import SOLVERS, ConstraintPanel
-from helpers.style import BLACK, BLUE, RED, SKY
+from helpers.plots.style import BLACK, BLUE, RED, SKY
 
 PAIRS = (("Dress", "Shirt"), ("Pullover", "Coat"), ("T-shirt/top", "Shirt"), ("Sneaker", "Ankle boot"))
 SEARCHED, NEW, SIDE = 8000, 1000, 7

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from helpers.activations import get_activation
-from helpers.signals import SATURATED_SLOPE, largest_slope
-from helpers.style import BLACK, BLUE, COLOURS, LINES, MARKERS, RED, SKY, YELLOW, Picture, styled
+from helpers.numerics.activations import SATURATED_SLOPE, get_activation, largest_slope
+from helpers.plots.style import BLACK, BLUE, COLOURS, LINES, MARKERS, RED, SKY, YELLOW, Picture, styled
 
 COLUMNS = 4
 LOWEST, HIGHEST = -1.8, 3.0  # a card shows values between these
@@ -124,7 +123,7 @@ def cost_bars(costs, *, alt="measured cost of each activation, relative to ReLU"
 
 
 @styled()
-def training_panels(runs, reference, *, x, alt=None) -> Picture:
+def loss_panels(runs, reference, *, x, alt=None) -> Picture:
     """Return one panel per activation: median loss and range over seeds; one entry is drawn in all.
 
     `runs` maps a name to losses of shape (seeds, points), `x` the steps, `reference` a name in `runs`.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.style import BLACK, BLUE, GREEN, MARKERS, ORANGE, PREDICTED, RED, SKY, Picture, styled
+from helpers.plots.style import BLACK, BLUE, GREEN, MARKERS, ORANGE, PREDICTED, RED, SKY, Picture, styled
 
 ERRORS = 2  # standard errors that a whisker reaches to each side
 JITTER = 0.09  # of a row, between one seed's dot and the next

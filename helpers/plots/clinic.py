@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.panels import power_of_ten
-from helpers.style import BLUE, GREEN, ORANGE, PURPLE, RED, Picture, styled
+from helpers.plots.style import BLUE, GREEN, ORANGE, PURPLE, RED, Picture, styled
 
 TEXT = {
     "signal": "std of z",

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from helpers.style import BLACK, COLOURS, LINES, MARKERS, Picture, styled
+from helpers.plots.style import BLACK, COLOURS, LINES, MARKERS, Picture, styled
 
 CHANCE = 0.1  # accuracy of guessing among ten classes
 NAMES = {"reference": "reference", "ours": "ours", "ours_with_lecun": "ours, LeCun normal weights"}

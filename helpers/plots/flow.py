@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.panels import fitting_limits, power_of_ten
-from helpers.style import MEASURED, PREDICTED, SKY, Picture, styled
+from helpers.plots.style import MEASURED, PREDICTED, SKY, Picture, styled
 
 REACHES = (10, 20, 30, 40, 50, 70, 100)  # ends of a live layer axis, so that it changes seldom
 COLUMNS = 4

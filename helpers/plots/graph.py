@@ -11,9 +11,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from helpers.graph import forward_order, nodes
+from helpers.numerics.autodiff import forward_order, nodes
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, DPI, ORANGE, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, DPI, ORANGE, RED, Picture, styled
 
 BOX, SYMBOL = (80, 36), 24  # pixels: width and height of a box, width of its left part
 ROW, LEGEND = 62, 24  # pixels: height of a row, and of the line of words above

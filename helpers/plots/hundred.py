@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.panels import power_of_ten
-from helpers.recording import HEALTHY_RATIO
-from helpers.style import BLACK, COLOURS, GREEN, MARKERS, PREDICTED, RED, Picture, styled
+from helpers.plots.style import BLACK, COLOURS, GREEN, MARKERS, PREDICTED, RED, Picture, styled
+from helpers.signals.recording import HEALTHY_RATIO
 
 TEXT = {
     "mean": "mean of h",
@@ -29,7 +29,7 @@ SHOWN = 4  # layers drawn over time, evenly spread over the depth
 def flow_panels(flows, predicted, *, limits, alt) -> Picture:
     """Return mean, variance and gradient per layer: the median over the seeds, with the prediction dashed.
 
-    `flows` is label → list of `helpers.depth.Flow`, one per seed; `predicted` has one Flow per label.
+    `flows` is label → list of `helpers.signals.flow.Flow`, one per seed; `predicted` has one Flow per label.
     `limits` is panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
     """
     picture = Picture((9.6, 3.3), alt, layout="constrained")

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from helpers.style import COLOURS, LINES, MARKERS, Picture, styled
+from helpers.plots.style import COLOURS, LINES, MARKERS, Picture, styled
 
 
 @styled()

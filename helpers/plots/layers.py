@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.panels import HistogramPanel, power_of_ten
-from helpers.signals import histogram_range
-from helpers.style import COLOURS, LINES, MARKERS, Picture, styled
+from helpers.plots.style import COLOURS, LINES, MARKERS, Picture, styled
+from helpers.signals.measures import histogram_range
 
 COLUMNS = 5
 

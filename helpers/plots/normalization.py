@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from helpers.activations import sigmoid
-from helpers.style import BLACK, BLUE, COLOURS, LINES, MARKERS, ORANGE, RED, SKY, Picture, styled
+from helpers.numerics.activations import sigmoid
+from helpers.plots.style import BLACK, BLUE, COLOURS, LINES, MARKERS, ORANGE, RED, SKY, Picture, styled
 
 REACH, BINS = 6.0, 48
 Z = np.linspace(-REACH, REACH, 121)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.quicktext import QuickText
-from helpers.style import MEASURED, PREDICTED, SKY
+from helpers.plots.style import MEASURED, PREDICTED, SKY
 
 FULL_HEIGHT = 1.1  # histograms are drawn relative to their tallest bin, with room for the prediction above
 LONE_BIN = 3  # a bin this many times taller than the next is cut off at the frame: ReLU's zeros, for example

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.panels import power_of_ten
-from helpers.style import BLACK, BLUE, GREEN, MEASURED, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, RED, Picture, styled
 
 LOSS_SHOWN = 4.0
 ROWS = {"std": "std of h", "grad_z_norm": "gradient of z", "loss": "loss"}

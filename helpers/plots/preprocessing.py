@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from helpers.preprocessing import covariance
-from helpers.style import BLACK, BLUE, COLOURS, LINES, RED, SKY, Picture, styled
+from helpers.numerics.preprocessing import covariance
+from helpers.plots.style import BLACK, BLUE, COLOURS, LINES, RED, SKY, Picture, styled
 
 DEVIATIONS = 2  # standard deviations that an ellipse reaches
 SHOWN = 600  # points drawn of a cloud

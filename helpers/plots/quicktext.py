@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.font_manager import FontProperties
 
-from helpers.style import BLACK, DPI, Picture
+from helpers.plots.style import BLACK, DPI, Picture
 
 BASELINE = 4  # pixels below the letters, for those that reach down
 

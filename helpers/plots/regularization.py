@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from helpers.regularization import lasso, ridge
-from helpers.style import (
+from helpers.numerics.penalties import lasso, ridge
+from helpers.plots.style import (
     BLACK,
     BLUE,
     COLOURS,

@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from helpers.meanfield import predicted_density
+from helpers.numerics.theory import predicted_density
 from helpers.plots.panels import FULL_HEIGHT, height_unit, spread_in_words
-from helpers.signals import histogram_range
-from helpers.style import BLACK, BLUE, COLOURS, MARKERS, PREDICTED, SKY, Picture, styled
+from helpers.plots.style import BLACK, BLUE, COLOURS, MARKERS, PREDICTED, SKY, Picture, styled
+from helpers.signals.measures import histogram_range
 
 COLUMNS = 10
 # Without antialiasing a row of histograms takes two thirds of the bytes.

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from helpers.plots.panels import fitting_limits, power_of_ten
-from helpers.recording import HEALTHY_RATIO, REACH
-from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, GREEN, ORANGE, RED, Picture, styled
+from helpers.signals.recording import HEALTHY_RATIO, REACH
 
 TEXT = {
     "loss": "loss of the recorded batch",

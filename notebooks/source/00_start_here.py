@@ -21,10 +21,7 @@
 # - find your way through the twelve lessons.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
-from importlib.metadata import version
-from helpers import data, labs
-from helpers.checks import start as checks
+from helpers import checks, data, labs
 
 # %% [markdown]
 # ## How to use a notebook
@@ -43,6 +40,9 @@ from helpers.checks import start as checks
 # The next cell looks for what the course needs. Every line should say *yes*.
 
 # %%
+import sys
+from importlib.metadata import version
+
 lab = labs.initialization_lab()
 before, _ = lab.image.value, lab.set(gain=2)
 answers = {
@@ -117,7 +117,7 @@ pixels = ...
 pixels = 28 * 28
 
 # %%
-checks.pixels(pixels)
+checks.start.pixels(pixels)
 
 # %% [markdown]
 # A check says one of three things: *Not attempted yet*, *Not yet* with a reason, or *Right*. Nothing is

@@ -18,12 +18,11 @@
 # - choose between one example, a mini-batch and all examples, knowing what each costs.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
 import numpy as np
-from helpers import data, descent, graph, gradcheck, labs, network
-from helpers.checks import backprop as checks
-from helpers.plots import graph as pictures
-from helpers.tables import table
+from helpers import (
+    MLP, autodiff, checks, data, labs, numerical_gradient, plots, relative_error, table,
+    two_weights,
+)
 
 # %% [markdown]
 # ## 1 What does one neuron compute?
@@ -66,12 +65,12 @@ for neuron, z, h in (("first", z1, h1), ("its neighbor", z2, h2), ("next layer",
 # **Predict:** how many nodes does the first neuron have?
 
 # %%
-x1, x2, w1, w2 = graph.leaves(x1=1, x2=-1, w1=2, w2=1)
-h = graph.sigmoid((w1 * x1 + w2 * x2).named("z")).named("h")
-nodes = graph.nodes(h).values()
+x1, x2, w1, w2 = autodiff.leaves(x1=1, x2=-1, w1=2, w2=1)
+h = autodiff.sigmoid((w1 * x1 + w2 * x2).named("z")).named("h")
+nodes = autodiff.nodes(h).values()
 print("nodes:", len(nodes), "  of these leaves:", sum(not node.inputs for node in nodes))
 assert h.value == h1
-pictures.computation_graph(h, sent=0, alt="two products, their sum z = 1, and h = 0.731")
+plots.computation_graph(h, sent=0, alt="two products, their sum z = 1, and h = 0.731")
 
 # %% [markdown]
 # Eight nodes: four leaves, two products, a sum, a sigmoid. The blue values travel from left to right, along the
@@ -84,14 +83,14 @@ pictures.computation_graph(h, sent=0, alt="two products, their sum z = 1, and h 
 # **Predict:** h3 is 0.56. Is the loss above or below a tenth?
 
 # %%
-loss = graph.chain()
-graph.forward(loss)
-named = graph.nodes(loss)
+loss = autodiff.chain()
+autodiff.forward(loss)
+named = autodiff.nodes(loss)
 error = named["h3"].value - named["t"].value
 print(f"h3 = {named['h3'].value:.4f}   error = {error:.4f}   loss = {loss.value:.4f}")
 assert named["h3"].value == h3
 assert loss.value == error**2 / 2
-pictures.computation_graph(loss, sent=0, alt="the chain of three neurons and its loss, values only")
+plots.computation_graph(loss, sent=0, alt="the chain of three neurons and its loss, values only")
 
 # %% [markdown]
 # The loss is 0.0102, and we want it smaller. Only the weights are ours to change. Which one, which way, by how
@@ -108,16 +107,16 @@ pictures.computation_graph(loss, sent=0, alt="the chain of three neurons and its
 # **Predict:** the network's answer is too low. Should v1, the weight of h1 = 0.73, go up or down?
 
 # %%
-names = list(graph.CHAIN)
-start = np.array([graph.CHAIN[name] for name in names], float)
+names = list(autodiff.CHAIN)
+start = np.array([autodiff.CHAIN[name] for name in names], float)
 
 def loss_of(numbers):
-    return graph.chain(**dict(zip(names, numbers, strict=True))).value
+    return autodiff.chain(**dict(zip(names, numbers, strict=True))).value
 
-numeric = gradcheck.numerical_gradient(loss_of, start)
+numeric = numerical_gradient(loss_of, start)
 by_nudging = dict(zip(names, numeric, strict=True))
 for name in ("w1", "w2", "w3", "w4", "v1", "v2"):
-    print(f"{name} = {graph.CHAIN[name]:2}   ∂L/∂{name} = {by_nudging[name]:.4f}")
+    print(f"{name} = {autodiff.CHAIN[name]:2}   ∂L/∂{name} = {by_nudging[name]:.4f}")
 
 # %% [markdown]
 # v1 has the gradient −0.0257: a larger v1 makes the loss smaller, so v1 should go up. w1 has a smaller one,
@@ -144,15 +143,15 @@ for name in ("w1", "w2", "w3", "w4", "v1", "v2"):
 # **Predict:** what does z3 get, when h3 has the gradient −0.1425 and σ'(z3) is `0.2467`?
 
 # %%
-by_graph = graph.backward(loss)
+by_graph = autodiff.backward(loss)
 rows = []
-for node in graph.backward_order(loss):
+for node in autodiff.backward_order(loss):
     for to, slope, product in node.sends():
         rows.append((node.name, f"{node.grad:.4f}", f"{slope:.4f}", to.name, f"{product:.4f}"))
 print(table(("node", "its gradient", "× local derivative", "to", "= handed back"), rows))
 
 # %%
-pictures.computation_graph(loss, slopes=["h3", "v1·h1", "v2·h2", "h1", "h2"], alt="the chain, gradients filled in")
+plots.computation_graph(loss, slopes=["h3", "v1·h1", "v2·h2", "h1", "h2"], alt="the chain, gradients filled in")
 
 # %% [markdown]
 # Read the table downward and the picture from right to left. Red numbers in boxes are gradients, those on lines
@@ -208,7 +207,7 @@ labs.backprop_lab()
 # In general a weight's gradient is *what comes back to its product, times what came forward to it*.
 
 # %%
-value = {name: node.value for name, node in graph.nodes(loss).items()}
+value = {name: node.value for name, node in autodiff.nodes(loss).items()}
 
 def slope(z):
     return sigmoid(z) * (1 - sigmoid(z))
@@ -242,8 +241,8 @@ for name, factors in formulas.items():
 
 # %%
 def gradients_at(**changed):
-    numbers = {name: graph.CHAIN[name] + change for name, change in changed.items()}
-    return graph.backward(graph.chain(**numbers))
+    numbers = {name: autodiff.CHAIN[name] + change for name, change in changed.items()}
+    return autodiff.backward(autodiff.chain(**numbers))
 
 rows = []
 for leaf in names:
@@ -282,7 +281,7 @@ way_back = {
 }
 
 # %%
-checks.chain_by_hand(way_back)
+checks.backprop.chain_by_hand(way_back)
 
 # %% [markdown]
 # ### Yours: the way back through one neuron
@@ -306,7 +305,7 @@ def neuron_backward(x, w, dh):
     return dz * w, dz * x
 
 # %%
-checks.neuron_backward(neuron_backward)
+checks.backprop.neuron_backward(neuron_backward)
 
 # %% [markdown]
 # ## 7 Who gets how much of the error?
@@ -318,9 +317,9 @@ checks.neuron_backward(neuron_backward)
 # %%
 rows = []
 for v2 in (-1, 0, 0.5, 2):
-    chain = graph.chain(v2=v2)
-    graph.backward(chain)
-    inside = graph.nodes(chain)
+    chain = autodiff.chain(v2=v2)
+    autodiff.backward(chain)
+    inside = autodiff.nodes(chain)
     dh1, dh2 = inside["h1"].grad, inside["h2"].grad
     rows.append((v2, f"{dh1:.4f}", f"{dh2 + 0:.4f}"))  # + 0 turns −0 into 0
     assert np.isclose(dh2 / dh1, v2)
@@ -345,9 +344,9 @@ print(table(("v2", "gradient of h1", "gradient of h2"), rows))
 weights = names[2:8]
 
 def after_a_step(rate):
-    moved = {name: graph.CHAIN[name] - rate * by_graph[name] for name in weights}
-    stepped = graph.chain(**moved)
-    return graph.nodes(stepped)["h3"].value, stepped.value
+    moved = {name: autodiff.CHAIN[name] - rate * by_graph[name] for name in weights}
+    stepped = autodiff.chain(**moved)
+    return autodiff.nodes(stepped)["h3"].value, stepped.value
 
 square = sum(by_graph[name] ** 2 for name in weights)
 print(f"before: h3 = {value['h3']:.3f}   loss = {loss.value:.5f}")
@@ -371,10 +370,10 @@ assert abs((loss.value - losses[0.1]) / (0.1 * square) - 1) < 0.02
 
 # %%
 for rate in (1, 10, 50, 400):
-    numbers, losses = dict(graph.CHAIN), []
+    numbers, losses = dict(autodiff.CHAIN), []
     for _ in range(51):
-        chain = graph.chain(**numbers)
-        gradients = graph.backward(chain)
+        chain = autodiff.chain(**numbers)
+        gradients = autodiff.backward(chain)
         losses.append(chain.value)
         numbers |= {name: numbers[name] - rate * gradients[name] for name in weights}
     told = "   ".join(f"after {k}: {losses[k]:.5f}" for k in (1, 2, 10, 50))
@@ -396,7 +395,7 @@ for rate in (1, 10, 50, 400):
 images, classes = data.load_batch(100, dtype=np.float64)
 
 def images_improved(rate, seed):
-    model = network.MLP((784, 30, 10), rng=np.random.default_rng(seed))
+    model = MLP((784, 30, 10), rng=np.random.default_rng(seed))
     better = 0
     for image, kind in zip(images[:, None], classes[:, None], strict=True):
         before, gradients = model.loss_and_gradients(image, kind)
@@ -434,7 +433,7 @@ def update(w, dw, rate):
     return w - rate * dw
 
 # %%
-checks.update(update)
+checks.backprop.update(update)
 
 # %% [markdown]
 # ## 8 How many examples for one step?
@@ -456,15 +455,15 @@ checks.update(update)
 # **Predict:** shirts have sleeves. Which weight will be positive at the lowest point?
 
 # %%
-x, y = descent.brightness_of_dresses_and_shirts()
-best = descent.lowest_point(x, y)
-lowest = float(descent.logistic_loss(best, x, y))
+x, y = two_weights.brightness_of_dresses_and_shirts()
+best = two_weights.lowest_point(x, y)
+lowest = float(two_weights.logistic_loss(best, x, y))
 right = np.mean((x @ best > 0) == (y == 1))
 print(f"lowest point: weights {best[0]:.2f} (middle) and {best[1]:.2f} (sides)")
 print(f"its loss: {lowest:.3f}   images told apart: {right:.0%}")
 here = np.array([3.0, -2.0])
-nudged = gradcheck.numerical_gradient(lambda w: descent.logistic_loss(w, x, y), here)
-assert gradcheck.relative_error(descent.logistic_gradient(here, x, y), nudged) < 1e-6
+nudged = numerical_gradient(lambda w: two_weights.logistic_loss(w, x, y), here)
+assert relative_error(two_weights.logistic_gradient(here, x, y), nudged) < 1e-6
 
 # %% [markdown]
 # Bright sides speak for a shirt, and 84 % of the images come out right. The surface has only this one lowest
@@ -477,8 +476,8 @@ assert gradcheck.relative_error(descent.logistic_gradient(here, x, y), nudged) <
 # %%
 def losses_along(batch_size, rate, epochs, seed):
     rng = np.random.default_rng(seed)
-    path = descent.descend(x, y, batch_size=batch_size, rate=rate, epochs=epochs, start=(3, -2), rng=rng)
-    return descent.logistic_loss(path, x, y)
+    path = two_weights.descend(x, y, batch_size=batch_size, rate=rate, epochs=epochs, start=(3, -2), rng=rng)
+    return two_weights.logistic_loss(path, x, y)
 
 rows, ends = [], {}
 for size in (256, 64, 16, 4, 1):
@@ -568,7 +567,7 @@ assert needed[1] < 16 * needed[16] < 256 * needed[256]
 from time import perf_counter
 
 images, classes = data.load_batch(256)
-model = network.MLP((784, 100, 10), rng=np.random.default_rng(0), dtype=np.float32)
+model = MLP((784, 100, 10), rng=np.random.default_rng(0), dtype=np.float32)
 
 def seconds(size):
     start = perf_counter()
@@ -604,7 +603,7 @@ def epoch(count, size, rng):
     return [order[start : start + size] for start in range(0, count, size)]
 
 # %%
-checks.epoch(epoch)
+checks.backprop.epoch(epoch)
 
 # %% [markdown] tags=["given"]
 # ## Summary

@@ -23,12 +23,10 @@
 # loss.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
 import numpy as np
-from helpers import activations, data, meanfield, network, signals
-from helpers.checks import flow as checks
-from helpers.labs import gradient_flow_lab, mean_field_lab, neuron_lab
-from helpers.plots import flow as pictures, layers
+from helpers import (
+    MLP, activations, checks, clip_by_norm, cross_entropy, data, labs, measures, plots, theory, trace, train,
+)
 
 # %% [markdown]
 # ## 1. What reaches the first layer?
@@ -59,11 +57,11 @@ x, y = data.load_batch(100, dtype=np.float64)
 
 def build(depth, activation, initializer, width=100, seed=0, **options):
     sizes, rng = (784, *[width] * depth, 10), np.random.default_rng(seed)
-    return network.MLP(sizes, activation=activation, initializer=initializer, rng=rng, **options)
+    return MLP(sizes, activation=activation, initializer=initializer, rng=rng, **options)
 
 def norms_and_prediction(model):
-    trace = signals.trace(model, x, y)
-    return trace.per_layer("grad_z_norm"), meanfield.predict(model, x, trace.output_error).grad_z_norm
+    signals = trace(model, x, y)
+    return signals.per_layer("grad_z_norm"), theory.predict(model, x, signals.output_error).grad_z_norm
 
 # %%
 norms, predicted = norms_and_prediction(build(10, "sigmoid", "glorot_normal"))
@@ -71,7 +69,7 @@ for name, g in (("measured", norms), ("predicted", predicted)):
     print(f"{name:9}  layer 10: {g[-1]:.1e}  layer 1: {g[0]:.1e}  ratio: {g[0] / g[-1]:.1e}  "
           f"factor per layer: {(g[0] / g[-1]) ** (1 / 9):.2f}")
 assert norms[0] / norms[-1] < 1e-5
-layers.curves({"sigmoid": norms}, {"sigmoid": predicted}, ylabel="gradient norm of z")
+plots.curves({"sigmoid": norms}, {"sigmoid": predicted}, ylabel="gradient norm of z")
 
 # %% [markdown]
 # On a log axis the dots lie on a straight line: each layer keeps about 0.23 of the gradient, a little less
@@ -82,15 +80,15 @@ layers.curves({"sigmoid": norms}, {"sigmoid": predicted}, ylabel="gradient norm 
 # What does it do to learning? We train for 200 steps and ask how far each layer's weights have moved.
 
 # %%
-def train(model, learning_rate, steps=200, clip_norm=None):
+def learn(model, learning_rate, steps=200, clip_norm=None):
     x_train, y_train = data.load_batch(2000, dtype=np.float64)
     rng = np.random.default_rng(1)
-    return network.train(model, x_train, y_train, learning_rate=learning_rate, steps=steps,
+    return train(model, x_train, y_train, learning_rate=learning_rate, steps=steps,
                          clip_norm=clip_norm, rng=rng)
 
 model = build(10, "sigmoid", "glorot_normal")
 start = [W.copy() for W in model.weights]
-losses = train(model, learning_rate=0.1)
+losses = learn(model, learning_rate=0.1)
 moved = [np.linalg.norm(W - W0) / np.linalg.norm(W0) for W, W0 in zip(model.weights, start, strict=True)]
 print("relative change of the weights, layers 1 to 10:", *(f"{m:.0e}" for m in moved[:10]))
 print(f"loss, last 50 steps: {losses[-50:].mean():.1f}   loss of pure guessing: {np.log(10):.1f}")
@@ -115,7 +113,7 @@ calm = build(10, "relu", "he_normal")
 for name, g in (("gain 2", loud_norms), ("gain 1", calm_norms)):
     factor = (g[0] / g[-1]) ** (1 / 9)
     print(f"{name}  layer 10: {g[-1]:.2f}   layer 1: {g[0]:.2f}   factor per layer: {factor:.2f}")
-layers.curves({"gain 2": loud_norms, "gain 1": calm_norms},
+plots.curves({"gain 2": loud_norms, "gain 1": calm_norms},
               {"gain 2": loud_predicted, "gain 1": calm_predicted}, ylabel="gradient norm of z")
 
 # %% [markdown]
@@ -125,7 +123,7 @@ layers.curves({"gain 2": loud_norms, "gain 1": calm_norms},
 # A step of gradient descent is proportional to the gradient. What will a step do to these weights?
 
 # %%
-losses = train(build(10, "relu", "he_normal", gain=2), learning_rate=0.01)
+losses = learn(build(10, "relu", "he_normal", gain=2), learning_rate=0.01)
 print("log10 of the loss, first five steps:", *(f"{power:.0f}" for power in np.log10(losses[:5])))
 print("steps with a loss that is a number:", np.isfinite(losses).sum(), "of", len(losses))
 assert not np.isfinite(losses[5:]).any()
@@ -139,16 +137,16 @@ assert not np.isfinite(losses[5:]).any()
 
 # %%
 clipped, healthy = build(10, "relu", "he_normal", gain=2), build(10, "relu", "he_normal")
-runs = {"gain 2, clipped": train(clipped, 0.01, clip_norm=1.0), "gain 1": train(healthy, 0.01)}
+runs = {"gain 2, clipped": learn(clipped, 0.01, clip_norm=1.0), "gain 1": learn(healthy, 0.01)}
 for name, loss in runs.items():
     print(f"{name:16} all finite: {np.isfinite(loss).all()}   first loss: {loss[0]:.0e}   "
           f"median of the last 50: {np.median(loss[-50:]):.0e}")
-before = signals.trace(build(10, "relu", "he_normal", gain=2), x, y).per_layer("grad_W_norm")
+before = trace(build(10, "relu", "he_normal", gain=2), x, y).per_layer("grad_W_norm")
 _, gradients = build(10, "relu", "he_normal", gain=2).loss_and_gradients(x, y)
-after = [np.linalg.norm(dW) for dW in network.clip_by_norm(gradients, 1.0).dW]
+after = [np.linalg.norm(dW) for dW in clip_by_norm(gradients, 1.0).dW]
 print(f"weight gradient, layer 1 / layer 10: {before[0] / before[9]:.2f} before clipping, "
       f"{after[0] / after[9]:.2f} after")
-layers.curves({name: loss[::8] for name, loss in runs.items()}, x=np.arange(0, 200, 8), xlabel="step", ylabel="loss")
+plots.curves({name: loss[::8] for name, loss in runs.items()}, x=np.arange(0, 200, 8), xlabel="step", ylabel="loss")
 
 # %% [markdown]
 # Clipping repairs one thing: no step is too long, so no NaN. It does not repair the cause. The ratio
@@ -176,7 +174,7 @@ assert 6e-23 < slope < 8e-23
 # second input is large, and its weight of 1 looks quite normal.
 
 # %%
-neuron_lab()
+labs.neuron_lab()
 
 # %% [markdown]
 # Three things to try:
@@ -198,16 +196,16 @@ neuron_lab()
 
 # %%
 old = build(10, "sigmoid", "standard_normal")
-trace = signals.trace(old, x, y)
-theory = meanfield.predict(old, x, trace.output_error)
-low, high = signals.histogram_range("sigmoid")
-density = [meanfield.predicted_density("sigmoid", q, low, high, signals.BINS) for q in theory.q]
+signals = trace(old, x, y)
+predicted = theory.predict(old, x, signals.output_error)
+low, high = measures.histogram_range("sigmoid")
+density = [theory.predicted_density("sigmoid", q, low, high, measures.BINS) for q in predicted.q]
 print("layer  variance in  variance of z  variance out  saturated")
-variance_in = [trace.input_std**2, *trace.per_layer("std") ** 2]
+variance_in = [signals.input_std**2, *signals.per_layer("std") ** 2]
 for i in (0, 1, 2, 5, 9):
-    s = trace.hidden[i]
+    s = signals.hidden[i]
     print(f"{i + 1:5} {variance_in[i]:12.2f} {s.z_std**2:14.1f} {s.std**2:13.2f} {s.share_saturated:10.0%}")
-layers.histograms(trace, density)
+plots.histograms(signals, density)
 
 # %% [markdown]
 # In the first layer the variance of z is hundreds of times that of the input. The sigmoid squeezes it to
@@ -223,11 +221,11 @@ for width in (30, 100, 300):
     models = [build(10, "sigmoid", "standard_normal", width=width, seed=seed) for seed in range(5)]
     g = np.array([norms_and_prediction(model)[0] for model in models])
     ratio = g[:, 0] / g[:, -1]
-    saturated = np.median([signals.trace(m, x, y).layers[9].share_saturated for m in models])
+    saturated = np.median([trace(m, x, y).layers[9].share_saturated for m in models])
     print(f"width {width:3}   saturated in layer 10: {saturated:4.0%}   gradient ratio first / last, "
           f"median of 5 seeds: {np.median(ratio):7.1g}   range: {ratio.min():.0e} to {ratio.max():.0e}")
 models = [build(10, "sigmoid", "standard_normal", seed=seed) for seed in range(5)]
-last = [train(model, learning_rate=0.1)[-50:].mean() for model in models]
+last = [learn(model, learning_rate=0.1)[-50:].mean() for model in models]
 print(f"width 100, loss of the last 50 of 200 training steps, median of 5 seeds: {np.median(last):.1f}   "
       f"range: {min(last):.1f} to {max(last):.1f}")
 assert max(last) < 2
@@ -248,7 +246,7 @@ assert max(last) < 2
 # The lab shows one network on 32 real images. Dots are measured, dashed lines predicted.
 
 # %%
-gradient_flow_lab()
+labs.gradient_flow_lab()
 
 # %% [markdown]
 # Three things to try:
@@ -268,17 +266,17 @@ gradient_flow_lab()
 # with He's rule safe at a hundred?
 
 # %%
-depths, seeds, ratios, theory = (2, 5, 10, 20, 50, 100), range(5), {}, {}
+depths, seeds, ratios, predicted = (2, 5, 10, 20, 50, 100), range(5), {}, {}
 cases = {"sigmoid, Glorot": ("sigmoid", "glorot_normal"), "tanh, Glorot": ("tanh", "glorot_normal"),
          "ReLU, He": ("relu", "he_normal")}
 for label, case in cases.items():
     runs = [[norms_and_prediction(build(depth, *case, seed=seed)) for depth in depths] for seed in seeds]
     ratios[label] = np.array([[g[0] / g[-1] for g, _ in run] for run in runs])
-    theory[label] = np.array([p[0] / p[-1] for _, p in runs[0]])
+    predicted[label] = np.array([p[0] / p[-1] for _, p in runs[0]])
     for i in (2, 4, 5):
         r = ratios[label][:, i]
         print(f"{label:16} depth {depths[i]:3}   median {np.median(r):.0e}   range {r.min():.0e} to {r.max():.0e}")
-pictures.ratio_by_depth(depths, ratios, theory)
+plots.ratio_by_depth(depths, ratios, predicted)
 
 # %% [markdown]
 # The sigmoid loses a fixed share per layer, so depth multiplies the loss: about 4e-63 is left after a
@@ -297,7 +295,7 @@ for depth in (1, 4, 16):
     scores = []
     for seed in range(5):
         model, rng = build(depth, "relu", "he_normal", 50, seed), np.random.default_rng(seed)
-        network.train(model, x_seen, y_seen, learning_rate=0.01, steps=300, rng=rng)
+        train(model, x_seen, y_seen, learning_rate=0.01, steps=300, rng=rng)
         scores.append((model.accuracy(x_seen, y_seen), model.accuracy(x_new, y_new)))
     seen, new = np.median(scores, axis=0)
     print(f"depth {depth:2}   products per image, one way: {sum(W.size for W in model.weights):6,}   "
@@ -336,7 +334,7 @@ for depth in (1, 4, 16):
 # %%
 model = build(6, "tanh", "glorot_normal")
 forward = model.forward(x)
-_, dlogits = network.cross_entropy(forward.logits, y)
+_, dlogits = cross_entropy(forward.logits, y)
 back = model.backward(forward, dlogits)
 tanh = activations.ACTIVATIONS["tanh"]
 for i in range(6):  # step 2
@@ -348,14 +346,14 @@ for _ in range(200):  # step 5: fresh weights and fresh pre-activations each tim
     factors.append(np.sum((dz @ W.T * tanh.df(z)) ** 2) / np.sum(dz**2))
 
 # %%
-chi, error = meanfield.chi("tanh", q, sigma_w2), np.std(factors) / np.sqrt(len(factors))
+chi, error = theory.chi("tanh", q, sigma_w2), np.std(factors) / np.sqrt(len(factors))
 print(f"χ in theory: {chi:.3f}   mean of 200 draws: {np.mean(factors):.3f}   standard error: {error:.3f}")
 assert abs(np.mean(factors) - chi) < 3 * error
-assert np.isclose(meanfield.chi("relu", q, sigma_w2), sigma_w2 / 2)  # half of the slopes are 1, the others 0
+assert np.isclose(theory.chi("relu", q, sigma_w2), sigma_w2 / 2)  # half of the slopes are 1, the others 0
 z = np.sqrt(q) * np.random.default_rng(1).standard_normal(1_000_000)
-assert np.isclose(meanfield.chi("tanh", q, sigma_w2), sigma_w2 * np.mean(tanh.df(z) ** 2), rtol=0.01)
-q_star = meanfield.fixed_point("tanh", sigma_w2, 0.05)  # step 8: the signal's variance settles
-assert np.isclose(meanfield.variance_map("tanh", q_star, sigma_w2, 0.05), q_star, rtol=0.001)
+assert np.isclose(theory.chi("tanh", q, sigma_w2), sigma_w2 * np.mean(tanh.df(z) ** 2), rtol=0.01)
+q_star = theory.fixed_point("tanh", sigma_w2, 0.05)  # step 8: the signal's variance settles
+assert np.isclose(theory.variance_map("tanh", q_star, sigma_w2, 0.05), q_star, rtol=0.001)
 
 # %% [markdown]
 # The factor is now explained. The sigmoid's slope is at most 1/4, so χ ≤ σ_w² / 16. Glorot's rule has σ_w²
@@ -373,10 +371,10 @@ assert np.isclose(meanfield.variance_map("tanh", q_star, sigma_w2, 0.05), q_star
 # smaller σ_w²?
 
 # %%
-print(f"tanh, σ_b² = 0.05: the edge is at σ_w² = {meanfield.critical_sigma_w2('tanh', 0.05):.3f}")
-print(f"ReLU, σ_b² = 0:    the edge is at σ_w² = {meanfield.critical_sigma_w2('relu', 0):.3f}")
-print(f"sigmoid, σ_b² = 0: the edge is at σ_w² = {meanfield.critical_sigma_w2('sigmoid', 0):.0f}")
-assert abs(meanfield.critical_sigma_w2("tanh", 0.05) - 1.761) < 0.001
+print(f"tanh, σ_b² = 0.05: the edge is at σ_w² = {theory.critical_sigma_w2('tanh', 0.05):.3f}")
+print(f"ReLU, σ_b² = 0:    the edge is at σ_w² = {theory.critical_sigma_w2('relu', 0):.3f}")
+print(f"sigmoid, σ_b² = 0: the edge is at σ_w² = {theory.critical_sigma_w2('sigmoid', 0):.0f}")
+assert abs(theory.critical_sigma_w2("tanh", 0.05) - 1.761) < 0.001
 
 # %% [markdown]
 # The sigmoid's edge explains the puzzle of section 4: N(0, 1) weights at width 100 have σ_w² = 100, next to
@@ -386,17 +384,17 @@ assert abs(meanfield.critical_sigma_w2("tanh", 0.05) - 1.761) < 0.001
 # 10 layers of 200 units.
 
 # %%
-measured, theory = {}, {}
+measured, predicted = {}, {}
 for name, entry in activations.ACTIVATIONS.items():
     runs = [norms_and_prediction(build(10, name, entry.initializer, 200, seed)) for seed in range(5)]
     per_layer = [(g[0] / g[-1]) ** (1 / 9) for g, _ in runs]
     measured[entry.label] = np.exp(np.mean([np.log(g / g[-1]) for g, _ in runs], axis=0))
-    theory[entry.label] = runs[0][1] / runs[0][1][-1]
-    expected = theory[entry.label][0] ** (1 / 9)
+    predicted[entry.label] = runs[0][1] / runs[0][1][-1]
+    expected = predicted[entry.label][0] ** (1 / 9)
     print(f"{entry.label:10} {entry.initializer:13}  factor per layer, predicted: {expected:.2f}   "
           f"median: {np.median(per_layer):.2f}   range: {min(per_layer):.2f} to {max(per_layer):.2f}")
     assert abs(np.median(per_layer) / expected - 1) < 0.1
-pictures.small_multiples(measured, theory, ylabel="gradient norm, last layer = 1")
+plots.small_multiples(measured, predicted, ylabel="gradient norm, last layer = 1")
 
 # %% [markdown]
 # Twelve activations, one formula: no median printed is more than 0.01 from its prediction. The sigmoid
@@ -410,15 +408,15 @@ pictures.small_multiples(measured, theory, ylabel="gradient norm, last layer = 1
 
 # %%
 sigma_w2, sigma_b2, scales = 1.2, 0.05, []
-q = meanfield.fixed_point("tanh", sigma_w2, sigma_b2)
+q = theory.fixed_point("tanh", sigma_w2, sigma_b2)
 for seed in range(5):
     model = build(40, "tanh", "lecun_normal", 200, seed, gain=np.sqrt(sigma_w2), bias_std=np.sqrt(sigma_b2))
-    norm = signals.trace(model, x, y).per_layer("grad_z_norm")
+    norm = trace(model, x, y).per_layer("grad_z_norm")
     scales.append(30 / np.log(norm[39] ** 2 / norm[9] ** 2))
-scale = meanfield.depth_scale(meanfield.chi("tanh", q, sigma_w2))
+scale = theory.depth_scale(theory.chi("tanh", q, sigma_w2))
 print(f"depth scale of tanh, σ_w² = 1.2, σ_b² = 0.05: predicted {scale:.1f}   measured over 30 layers, "
       f"median: {np.median(scales):.1f}   range: {min(scales):.1f} to {max(scales):.1f}")
-mean_field_lab()
+labs.mean_field_lab()
 
 # %% [markdown]
 # The measured scale agrees: 5.9 is predicted, 6.0 measured.
@@ -459,7 +457,7 @@ for label, logs in paths.items():
     print(f"{label}: variance of the log, 60 seeds: {last.var(ddof=1):.1f}   5 · depth / width: {500 / width:.1f}   "
           f"mean square of h from {np.exp(last.min()):.0e} to {np.exp(last.max()):.0e}")
     assert abs(last.var(ddof=1) / (500 / width) - 1) < 0.5
-pictures.lottery(paths, {f"width {n}": (-2.5 / n, 5 / n) for n in (100, 500)})
+plots.lottery(paths, {f"width {n}": (-2.5 / n, 5 / n) for n in (100, 500)})
 
 # %% [markdown]
 # From 4e-4 to 5: the same rule, the same input, another seed, and signals that differ ten-thousandfold. In
@@ -531,7 +529,7 @@ def stable_slope(z):
     return small / (1 + small) ** 2
 
 # %%
-checks.stable_slope(stable_slope)
+checks.flow.stable_slope(stable_slope)
 
 # %% [markdown]
 # ### Exercise 2: the way back
@@ -559,7 +557,7 @@ def gradients_back(dz_last, weights, slopes):
     return gradients
 
 # %%
-checks.gradients_back(gradients_back)
+checks.flow.gradients_back(gradients_back)
 
 # %% [markdown]
 # ### Exercise 3: χ by yourself
@@ -585,7 +583,7 @@ def chi_factor(df, sigma_w2, q):
     return sigma_w2 * np.mean(df(z) ** 2)
 
 # %%
-checks.chi_factor(chi_factor)
+checks.flow.chi_factor(chi_factor)
 
 # %% [markdown]
 # ### Exercise 4: the edge of Leaky ReLU
@@ -610,7 +608,7 @@ def edge_of_leaky_relu(a):
     return 2 / (1 + a**2)
 
 # %%
-checks.edge_of_leaky_relu(edge_of_leaky_relu)
+checks.flow.edge_of_leaky_relu(edge_of_leaky_relu)
 
 # %% [markdown]
 # ### Exercise 5: clip by norm
@@ -636,7 +634,7 @@ def clip_together(gradients, limit):
     return [g * min(1, limit / norm) for g in gradients]
 
 # %%
-checks.clip_together(clip_together)
+checks.flow.clip_together(clip_together)
 
 # %% [markdown]
 # ## Summary

@@ -25,12 +25,11 @@
 # - choose an activation, with measurements for your choice.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
 import numpy as np
-from helpers import activations, data, facts, gradcheck, initializers, meanfield, network, signals
-from helpers.checks import activation as checks
-from helpers.labs import activation_lab, dead_relu_lab, selu_map_lab
-from helpers.plots import activation as pictures, layers
+from helpers import (
+    MLP, activation_table, activations, checks, data, initializers, labs, numerical_gradient,
+    plots, relative_error, theory, trace, train,
+)
 
 # %% [markdown]
 # ## 1. Sigmoid: a good story with three faults
@@ -46,7 +45,7 @@ ACTIVATIONS = activations.ACTIVATIONS
 sigmoid = ACTIVATIONS["sigmoid"]
 for z in (-8.0, -2.0, 0.0, 2.0, 8.0):
     print(f"z = {z:4.0f}    σ(z) = {sigmoid.f(z):.4f}    σ'(z) = {sigmoid.df(z):.4f}")
-activation_lab()
+labs.activation_lab()
 
 # %% [markdown]
 # First fault: it **saturates**. At z = 8 the slope is 0.0003, so almost nothing of the error comes back.
@@ -81,7 +80,7 @@ for name in ("sigmoid", "tanh"):
     same, length = np.mean(moves[:, 0] * moves[:, 1] > 0), np.linalg.norm(moves, axis=1).sum()
     times = length / np.linalg.norm(target - start)
     print(f"{name:8} inputs: same sign {same:4.0%}, path {times:.1f} × the straight one, there after {near} steps")
-pictures.paths(walks, target, alt="a zig-zag path with sigmoid inputs, a shorter one with tanh inputs")
+plots.paths(walks, target, alt="a zig-zag path with sigmoid inputs, a shorter one with tanh inputs")
 
 # %% [markdown]
 # With sigmoid inputs 100 % of the moves go up-right or down-left, and the target lies down-right. So the
@@ -96,7 +95,7 @@ x, y = data.load_batch(500, dtype=np.float64)
 
 def build(name, sizes, seed):
     rule = ACTIVATIONS[name].initializer
-    return network.MLP(sizes, activation=name, initializer=rule, rng=np.random.default_rng(seed))
+    return MLP(sizes, activation=name, initializer=rule, rng=np.random.default_rng(seed))
 
 
 def median_and_range(runs, form=".2f"):
@@ -128,7 +127,7 @@ for name in ("sigmoid", "relu", "elu", "tanh"):
     first, last = np.median(shares[name], axis=0)[[0, -1]]
     print(f"{name:8} mean of h {means[0]:5.2f} → {means[-1]:5.2f}    constant share {first:.2f} → {last:.2f}")
 assert np.median(shares["sigmoid"][:, -1]) > 0.99 > np.median(shares["relu"][:, -1]) > 0.7
-layers.seed_curves(shares, xlabel="layer", ylabel="constant share", alt="constant share of the signal, layer by layer")
+plots.seed_curves(shares, xlabel="layer", ylabel="constant share", alt="constant share of the signal, layer by layer")
 
 # %% [markdown]
 # A mean that grows is not what you see. Sigmoid's stays near one half in every layer: random weights of mean
@@ -149,9 +148,9 @@ layers.seed_curves(shares, xlabel="layer", ylabel="constant share", alt="constan
 z, tanh = np.linspace(-20, 20, 4001), ACTIVATIONS["tanh"]
 assert np.allclose(tanh.f(z), 2 * sigmoid.f(2 * z) - 1, rtol=0, atol=1e-15)
 assert np.allclose(tanh.df(z), 4 * sigmoid.df(2 * z), rtol=0, atol=1e-15)
-print(f"steepest: tanh {signals.largest_slope('tanh'):.2f}, sigmoid {signals.largest_slope('sigmoid'):.2f}")
+print(f"steepest: tanh {activations.largest_slope('tanh'):.2f}, sigmoid {activations.largest_slope('sigmoid'):.2f}")
 print(f"slope at z = 3: tanh {tanh.df(3.0):.4f}, sigmoid {sigmoid.df(3.0):.4f}")
-drawer = network.MLP((784, 100, 100, 784), activation="relu", initializer="he_normal", rng=np.random.default_rng(0))
+drawer = MLP((784, 100, 100, 784), activation="relu", initializer="he_normal", rng=np.random.default_rng(0))
 logits = drawer.forward(x).logits
 print(f"ReLU inside: outputs from {logits.min():.1f} to {logits.max():.1f}; with tanh at the end all between −1 and 1")
 assert np.abs(np.tanh(logits)).max() <= 1
@@ -176,7 +175,7 @@ small = x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
 
 def losses(name, rate, seed):
     model = build(name, (196, 32, 32, 32, 10), seed)
-    return network.train(model, small, y, learning_rate=rate, steps=300, rng=np.random.default_rng(seed))
+    return train(model, small, y, learning_rate=rate, steps=300, rng=np.random.default_rng(seed))
 
 
 # %%
@@ -206,8 +205,8 @@ assert np.median(final["relu", 0.03]) < np.median(final["tanh", 0.03]) < np.medi
 def dead_share(rate, bias, seed, steps=100):
     model = build("relu", (784, 50, 10), seed)
     model.biases[0] += bias
-    network.train(model, x, y, learning_rate=rate, steps=steps, rng=np.random.default_rng(seed))
-    return signals.trace(model, x, y).hidden[0].share_dead
+    train(model, x, y, learning_rate=rate, steps=steps, rng=np.random.default_rng(seed))
+    return trace(model, x, y).hidden[0].share_dead
 
 
 for rate, bias in ((0.1, 0), (0.3, 0), (1.0, 0), (3.0, 0), (0.1, -1), (0.1, -3), (0.1, -5), (0.1, -10)):
@@ -227,7 +226,7 @@ for hidden in (1, 2):
         model.biases[-2] -= 5
         before = (model.forward(x).z[-2] <= 0).all(axis=0)
         W = model.weights[-2][:, before].copy()
-        network.train(model, x, y, learning_rate=0.1, steps=300, rng=np.random.default_rng(seed))
+        train(model, x, y, learning_rate=0.1, steps=300, rng=np.random.default_rng(seed))
         after = (model.forward(x).z[-2] <= 0).all(axis=0)
         untouched, revived = np.array_equal(W, model.weights[-2][:, before]), np.sum(before & ~after)
         print(f"layer {hidden}: {before.sum()} of 50 dead; weights untouched: {untouched!s:5}  revived: {revived}")
@@ -242,7 +241,7 @@ for hidden in (1, 2):
 # The lab trains two small networks (200 images shrunk to 7 × 7, 50 units, 25 steps) at every move of a slider.
 
 # %%
-dead_relu_lab()
+labs.dead_relu_lab()
 
 # %% [markdown]
 # Three things to try:
@@ -272,7 +271,7 @@ def my_dead_units(W, b, x):
     return (z <= 0).all(axis=0)
 
 # %%
-checks.dead_units(my_dead_units)
+checks.activation.dead_units(my_dead_units)
 
 # %% [markdown]
 # ## 5. Leaky ReLU and PReLU: a small slope keeps the door open
@@ -289,7 +288,7 @@ checks.dead_units(my_dead_units)
 
 # %%
 def loss_at(slope):
-    model = network.MLP(
+    model = MLP(
         (784, 50, 10), activation=activations.with_parameter("prelu", float(slope)), rng=np.random.default_rng(0)
     )
     return model, *model.loss_and_gradients(x[:64], y[:64])
@@ -298,9 +297,9 @@ def loss_at(slope):
 model, loss, gradients = loss_at(0.25)
 dh = gradients.dz[1] @ model.weights[1].T
 by_formula = activations.prelu_slope_gradient(model.forward(x[:64]).z[0], dh)
-numerically = gradcheck.numerical_gradient(lambda a: loss_at(a)[1], np.array(0.25))
+numerically = numerical_gradient(lambda a: loss_at(a)[1], np.array(0.25))
 print(f"∂loss/∂a by the formula {by_formula:.5f}, numerically {numerically:.5f}")
-assert gradcheck.relative_error(by_formula, numerically) < 1e-6
+assert relative_error(by_formula, numerically) < 1e-6
 
 # %% [markdown]
 # The formula holds. Now mind your library: in Keras the layer `LeakyReLU` starts with slope 0.3, the function
@@ -308,7 +307,7 @@ assert gradcheck.relative_error(by_formula, numerically) < 1e-6
 
 # %%
 for slope in (0.0, 0.01, 0.2, 0.3):
-    kept = meanfield.variance_map(activations.with_parameter("leaky_relu", slope), 1.0, sigma_w2=1.0)
+    kept = theory.variance_map(activations.with_parameter("leaky_relu", slope), 1.0, sigma_w2=1.0)
     print(f"slope {slope:<4}: keeps {kept:.3f} of E[z²]; ten layers with He weights multiply it by {(2 * kept) ** 10:.2f}")
 
 # %% [markdown]
@@ -323,9 +322,9 @@ for slope in (0.0, 0.01, 0.2, 0.3):
 # %%
 for name in ("relu", "leaky_relu", "elu"):
     measured = [build(name, (784, 100, 10), seed).forward(x).h[1].mean() for seed in range(5)]
-    exact = facts.facts_of(name).mean
+    exact = activation_table.facts_of(name).mean
     print(f"{name:10} mean of f(z): {exact:.3f} for z ~ N(0, 1), {median_and_range(measured)} on real images, layer 1")
-costs = facts.relative_costs()
+costs = activation_table.relative_costs()
 print("ELU takes more than 1.3 × as long as ReLU:", costs["elu"] > 1.3)
 
 # %% [markdown]
@@ -352,7 +351,7 @@ def my_leaky_relu(z, slope):
     return h, np.where(z > 0, 1.0, slope), np.minimum(z, 0)
 
 # %%
-checks.leaky_relu_with_gradients(my_leaky_relu)
+checks.activation.leaky_relu_with_gradients(my_leaky_relu)
 
 # %% [markdown]
 # ## 7. SELU: a layer that normalizes itself
@@ -369,10 +368,10 @@ checks.leaky_relu_with_gradients(my_leaky_relu)
 from math import e, erfc, pi, sqrt
 
 alpha = sqrt(2 / pi) / (1 - sqrt(e) * erfc(1 / sqrt(2)))
-scale = 1 / sqrt(meanfield.expectation(lambda z: activations.elu(z, alpha) ** 2, 1.0))
+scale = 1 / sqrt(theory.expectation(lambda z: activations.elu(z, alpha) ** 2, 1.0))
 print(f"λ = {scale:.4f}, α = {alpha:.4f}")
 assert np.allclose((scale, alpha), (activations.SELU_SCALE, activations.SELU_ALPHA), rtol=1e-9)
-mean, variance = meanfield.moment_map("selu", 0.0, 1.0)
+mean, variance = theory.moment_map("selu", 0.0, 1.0)
 assert np.allclose((mean, variance), (0, 1), atol=1e-9)
 
 # %% [markdown]
@@ -382,7 +381,7 @@ assert np.allclose((mean, variance), (0, 1), atol=1e-9)
 
 # %%
 def one_layer(point):
-    return np.array(meanfield.moment_map("selu", *point))
+    return np.array(theory.moment_map("selu", *point))
 
 
 here, nudges = np.array([0.0, 1.0]), 1e-5 * np.eye(2)
@@ -397,7 +396,7 @@ assert np.linalg.norm(jacobian, 2) < 1
 # that add up to 0 forget the mean.)
 
 # %%
-selu_map_lab()
+labs.selu_map_lab()
 
 # %% [markdown]
 # Arrows show where one layer takes a (mean, variance); dashes the predicted path of the start point through
@@ -454,18 +453,18 @@ for label, options in trials.items():
 # for its mean square is E[f'²].
 
 # %%
-factor = meanfield.expectation(lambda z: ACTIVATIONS["selu"].df(z) ** 2, 1.0)
+factor = theory.expectation(lambda z: ACTIVATIONS["selu"].df(z) ** 2, 1.0)
 print(f"E[f'²] = {factor:.3f}; over 100 layers the gradient's standard deviation grows × {factor**50:.0f}")
 measured = []
 for seed in range(5):
     model = build("selu", (784, *[200] * 100, 10), seed)
-    signal = signals.trace(model, images, y[:100])
-    predicted = meanfield.predict(model, images, signal.output_error).grad_z_norm
+    signal = trace(model, images, y[:100])
+    predicted = theory.predict(model, images, signal.output_error).grad_z_norm
     measured.append(signal.per_layer("grad_z_norm") / signal.per_layer("grad_z_norm")[-1])
 growth = [run[0] for run in measured]
 print(f"layer 100 back to layer 1: predicted × {predicted[0] / predicted[-1]:.0f}, measured × {median_and_range(growth, '.0f')}")
 assert 0.6 < np.median(growth) / (predicted[0] / predicted[-1]) < 1.7
-layers.curves({"measured": np.median(measured, axis=0)}, {"measured": predicted / predicted[-1]}, ylabel="gradient norm")
+plots.curves({"measured": np.median(measured, axis=0)}, {"measured": predicted / predicted[-1]}, ylabel="gradient norm")
 
 # %% [markdown]
 # So a self-normalizing network does not normalize its gradients. E[f'²] = 1.072 is a little more than 1, and
@@ -496,7 +495,7 @@ def my_selu_moments(scale, alpha):
     return np.sum(weight * h), np.sum(weight * h**2)
 
 # %%
-checks.selu_moments(my_selu_moments)
+checks.activation.selu_moments(my_selu_moments)
 
 # %% [markdown]
 # ## 8. Maxout: learn the activation
@@ -528,7 +527,7 @@ for pieces in (1, 2, 4, 8):
     used, layer = [len(set(run.argmax(axis=1))) for run in runs], pieces * 100 * (784 + 1)
     print(f"{pieces} pieces ({min(used)} to {max(used)} in use): error {median_and_range(errors)}, 5 starts")
     print(f"    a layer of 784 inputs and 100 such units has {layer:,} parameters")
-pictures.maxout_fits(points[:, 0], wanted, fits)
+plots.maxout_fits(points[:, 0], wanted, fits)
 
 # %% [markdown]
 # The picture shows the best of five starts. Four pieces bring the error from 1.22 to 0.14, eight to 0.08. But with
@@ -555,7 +554,7 @@ abs_w, abs_b = [1.0, -1.0], [0.0, 0.0]
 leaky_w, leaky_b = [1.0, 0.01], [0.0, 0.0]
 
 # %%
-checks.maxout_weights(abs_w, abs_b, leaky_w, leaky_b)
+checks.activation.maxout_weights(abs_w, abs_b, leaky_w, leaky_b)
 
 # %% [markdown]
 # ## 9. Modern ones: GELU, SiLU, softplus, Mish
@@ -568,7 +567,7 @@ for name in ("gelu", "silu", "mish", "softplus"):
     z = np.linspace(-6, 0, 60001)
     h = ACTIVATIONS[name].f(z)
     print(f"{ACTIVATIONS[name].label:8} lowest value for z < 0: {h.min():.3f} at z = {z[h.argmin()]:.2f}")
-pictures.cards(ACTIVATIONS)
+plots.cards(ACTIVATIONS)
 
 # %% [markdown]
 # All on the same axes. GELU, SiLU and Mish dip below zero and come back: falling, then rising. Left of the
@@ -583,13 +582,13 @@ pictures.cards(ACTIVATIONS)
 # Maxout is not in it: it has no curve before it has learned one.
 
 # %%
-print(facts.fact_table("activation", columns=("activation", "value", "derivative")), "\n")
-print(facts.fact_table("mean"))
+print(activation_table.fact_table("activation", columns=("activation", "value", "derivative")), "\n")
+print(activation_table.fact_table("mean"))
 weights = np.random.default_rng(0).standard_normal((100, 100)).astype(np.float32)
 signal = np.random.default_rng(1).standard_normal((1000, 100)).astype(np.float32)
-seconds = facts.best_times({"relu": lambda: activations.relu(signal), "product": lambda: signal @ weights}, rounds=15)
+seconds = activation_table.best_times({"relu": lambda: activations.relu(signal), "product": lambda: signal @ weights}, rounds=15)
 bars = {ACTIVATIONS[name].label: cost for name, cost in costs.items() if name != "linear"}
-pictures.cost_bars(bars | {"(matrix product)": seconds["product"] / seconds["relu"]})
+plots.cost_bars(bars | {"(matrix product)": seconds["product"] / seconds["relu"]})
 
 # %% [markdown]
 # The nearer the mean is to 0, the less bias shift. A small E[f'²] means that a layer needs larger weights to
@@ -612,7 +611,7 @@ for name in sorted(runs, key=lambda name: np.median(runs[name][:, -5:].mean(axis
     print(f"{ACTIVATIONS[name].label:11} loss of the last 50 steps {median_and_range(last)}")
 print(f"guessing: {np.log(10):.2f}")
 assert max(runs, key=lambda name: np.median(runs[name][:, -5:])) == "sigmoid"
-pictures.training_panels(runs, "relu", x=np.arange(5, 300, 10))
+plots.loss_panels(runs, "relu", x=np.arange(5, 300, 10))
 
 # %% [markdown]
 # Sigmoid, at the same rate, has learned next to nothing in 300 steps: 2.23, where guessing gives ln 10 = 2.30.

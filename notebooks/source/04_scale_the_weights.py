@@ -20,12 +20,11 @@
 # - scale a network without a formula, by looking at one batch.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
 import numpy as np
-from helpers import activations, data, initializers, labs, landscape, meanfield, residual
-from helpers.checks import scales as checks
-from helpers.network import MLP, lsuv, train
-from helpers.plots import scales; from helpers.signals import trace; from helpers.tables import table
+from helpers import (
+    MLP, activations, builders, checks, data, initializers, labs, landscape, lsuv, plots, table,
+    theory, trace, train,
+)
 
 # %% [markdown]
 # ## 1 Should all weights start equal?
@@ -59,7 +58,7 @@ for name, net in nets.items():
 print(table(("start", "ranks", "2nd / 1st direction", "gradient of W, layer 1", "right"), rows))
 assert [row[1] for row in rows[:2]] == [[0, 0, 0], [1, 1, 1]]
 part = {name: net.weights[0][400:440, :40] for name, net in nets.items()}
-scales.matrix_images(part, alt="first weights: blank for all 0, stripes for all 0.01, noise for Glorot")
+plots.matrix_images(part, alt="first weights: blank for all 0, stripes for all 0.01, noise for Glorot")
 
 # %% [markdown]
 # **All 0.** After 150 steps the gradient is still exactly 0: every h is 0, so nothing reaches the hidden
@@ -90,8 +89,8 @@ def compare(models, alt):
         spread = [f"{std[i]:.2g}" for i in (0, len(std) // 2, -1)]
         rows.append((name, *spread, f"{t.hidden[-1].share_saturated:.0%}", f"{dW[0]:.2g}", f"{dW[-1]:.2g}"))
     print(table(("network", "std h first", "middle", "last", "saturated last", "dW first", "dW last"), rows))
-    predictions = {name: meanfield.predict(m, x, traces[name].output_error) for name, m in models.items()}
-    return scales.histogram_rows(traces, predictions, alt=alt)
+    predictions = {name: theory.predict(m, x, traces[name].output_error) for name, m in models.items()}
+    return plots.histogram_rows(traces, predictions, alt=alt)
 
 small = {f"{name}, N(0, 0.01²)": network(name, "small_normal") for name in ("tanh", "sigmoid")}
 compare(small, "tanh collapses onto 0 by layer 3, sigmoid onto one half by layer 2")
@@ -222,9 +221,9 @@ compare(good, "tanh stays spread, ever narrower; with gain 5/3 it keeps its shap
 # %%
 q, rows = {1: 1.0, 5 / 3: 1.0}, []
 for layer in range(1, 1001):
-    q = {gain: float(meanfield.variance_map("tanh", q[gain], gain**2)) for gain in q}
+    q = {gain: float(theory.variance_map("tanh", q[gain], gain**2)) for gain in q}
     if layer in (10, 100, 1000):
-        chi = meanfield.chi("tanh", q[5 / 3], (5 / 3) ** 2)
+        chi = theory.chi("tanh", q[5 / 3], (5 / 3) ** 2)
         rows.append((layer, f"{q[1]:.5f}", f"{2 * layer * q[1]:.3f}", f"{q[5 / 3]:.3f}", f"{chi:.2f}", f"{chi**100:.0e}"))
 print(table(("layer", "q, gain 1", "2 l q", "q, gain 5/3", "χ, gain 5/3", "χ to the 100"), rows))
 assert abs(2 * 1000 * q[1] - 1) < 0.01
@@ -276,7 +275,7 @@ print(table(("quantity", "weights", "layer 5 / layer 1, median", "range over 5 s
 old = {title: np.median(runs["U(±1/√n)"], axis=0) for title, runs in panels.items()}
 assert np.ptp(old["gradient norm of W"]) < 0.3 * old["gradient norm of W"].mean()
 assert old["gradient norm of z"][-1] > 5 * old["gradient norm of z"][0]
-scales.seed_panels(panels, xlabel="layer", alt="signal and gradient shrink, each its own way; weight gradients are flat")
+plots.seed_panels(panels, xlabel="layer", alt="signal and gradient shrink, each its own way; weight gradients are flat")
 
 # %% [markdown]
 # The old weights have a third of the variance 1 / fan_in. The signal shrinks forward, to 0.10 by layer 5. The
@@ -300,13 +299,13 @@ moments, predicted, rows = {}, {}, []
 for start, name in {"glorot_normal": "Glorot", "he_normal": "He"}.items():
     twenty = [network("relu", start, seed=seed) for seed in range(20)]
     moments[name] = np.array([[np.mean(h**2) for h in net.forward(x).h[1:]] for net in twenty])
-    factors = np.array([784, *[100] * 9]) * meanfield.weight_variances(twenty[0])[:-1] / 2
+    factors = np.array([784, *[100] * 9]) * theory.weight_variances(twenty[0])[:-1] / 2
     predicted[name], last = np.mean(x**2) * np.cumprod(factors), moments[name][:, -1]
     told = (f"×{factors[0]:.3f}", f"×{factors[1]:.3f}", f"{predicted[name][-1]:.2g}")
     rows.append((name, *told, f"{np.median(last):.1g}", f"{last.min():.1g} to {last.max():.1g}"))
     assert abs(np.log(np.median(last) / predicted[name][-1])) < 0.7
 print(table(("weights", "layer 1", "next layers", "layer 10, predicted", "median of 20 seeds", "range"), rows))
-scales.seed_panels({"mean square of h, ReLU": moments}, predicted, xlabel="layer", alt="Glorot halves, He holds")
+plots.seed_panels({"mean square of h, ReLU": moments}, predicted, xlabel="layer", alt="Glorot halves, He holds")
 
 # %% [markdown]
 # With Glorot each layer halves the mean square, and 0.002 is left after ten. The first layer is not square:
@@ -346,11 +345,11 @@ rng, shape, rows = np.random.default_rng(0), (300, 100), []
 entries = [entry for entry in initializers.INITIALIZERS.values() if "fan" in entry.formula]
 entries.append(initializers.variance_scaling(scale=2.0, mode="fan_avg", distribution="uniform"))
 for entry in entries:
-    W, theory = entry(shape, rng=rng), entry.variance(shape)
+    W, expected = entry(shape, rng=rng), entry.variance(shape)
     serves = ", ".join(activations.ACTIVATIONS[name].label for name in entry.serves)
-    drawn = (f"{theory:.5f}", f"{W.var() / theory:.2f}", f"{np.abs(W).max() / theory**0.5:.2f}")
+    drawn = (f"{expected:.5f}", f"{W.var() / expected:.2f}", f"{np.abs(W).max() / expected**0.5:.2f}")
     rows.append((entry.label, entry.formula, *drawn, serves))
-    assert abs(W.var() / theory - 1) < 0.03
+    assert abs(W.var() / expected - 1) < 0.03
 print(table(("initialization", "variance", "300 → 100", "drawn / theory", "largest", "for"), rows))
 
 # %% [markdown]
@@ -389,18 +388,18 @@ for name, shape in {"fan_in = 3 × 3 × 32": kernel, "fan_in = 32, the window fo
 # **Predict:** by what factor do 50 blocks with He's weights multiply the mean square?
 
 # %%
-blocks, growth, theory, rows = 50, {}, {}, []
+blocks, growth, predicted, rows = 50, {}, {}, []
 for name in ("he", "naive", "scaled", "zeroed"):
-    start, rngs = residual.STARTS[name], map(np.random.default_rng, range(5))
-    five = [residual.ResidualNet(784, 100, blocks, 10, start=name, rng=rng) for rng in rngs]
-    runs = np.array([residual.stream_second_moments(net, x[:200]) for net in five])
-    growth[name], theory[name] = runs / runs[:, :1], start.growth(blocks) ** np.arange(blocks + 1)
+    start, rngs = builders.STARTS[name], map(np.random.default_rng, range(5))
+    five = [builders.ResidualNet(784, 100, blocks, 10, start=name, rng=rng) for rng in rngs]
+    runs = np.array([builders.stream_second_moments(net, x[:200]) for net in five])
+    growth[name], predicted[name] = runs / runs[:, :1], start.growth(blocks) ** np.arange(blocks + 1)
     last = growth[name][:, -1]
-    told = (f"×{start.growth(blocks):.2f}", f"{theory[name][-1]:.2g}", f"{np.median(last):.2g}")
+    told = (f"×{start.growth(blocks):.2f}", f"{predicted[name][-1]:.2g}", f"{np.median(last):.2g}")
     rows.append((name, *told, f"{last.min():.1g} to {last.max():.1g}"))
 print(table(("start", "each block", "after 50, predicted", "median of 5 seeds", "range"), rows))
 panels = {"mean square of h": growth, "the last two, closer": {name: growth[name] for name in ("scaled", "zeroed")}}
-scales.seed_panels(panels, theory, xlabel="block", first=0, alt="he and naive explode, scaled grows a little")
+plots.seed_panels(panels, predicted, xlabel="block", first=0, alt="he and naive explode, scaled grows a little")
 
 # %% [markdown]
 # He triples the mean square at every block, naive multiplies by 1.5. Scaling by depth lets each of $L$ blocks
@@ -416,23 +415,23 @@ scales.seed_panels(panels, theory, xlabel="block", first=0, alt="he and naive ex
 x_new, y_new = (part[1000:] for part in data.load_batch(3000, dtype=np.float64))
 
 def score(start, blocks, rate, seed):
-    net = residual.ResidualNet(784, 50, blocks, 10, start=start, rng=np.random.default_rng(seed))
+    net = builders.ResidualNet(784, 50, blocks, 10, start=start, rng=np.random.default_rng(seed))
     _ = train(net, x, y, learning_rate=rate, steps=120, rng=np.random.default_rng(seed))
     return net.accuracy(x_new, y_new)
 
 dots = {}
 for blocks, rate in ((3, 0.01), (20, 0.01), (20, 0.1)):
-    scores = {start: [score(start, blocks, rate, seed) for seed in range(5)] for start in residual.STARTS}
+    scores = {start: [score(start, blocks, rate, seed) for seed in range(5)] for start in builders.STARTS}
     dots[f"{blocks} blocks, rate {rate}"] = scores
 
 # %%
 def told(scores):
     return f"{np.median(scores):.0%} ({min(scores):.0%} to {max(scores):.0%})"
 
-rows = [(start, *(told(dots[title][start]) for title in dots)) for start in residual.STARTS]
+rows = [(start, *(told(dots[title][start]) for title in dots)) for start in builders.STARTS]
 print(table(("start", *dots), rows))
 assert max(dots["20 blocks, rate 0.01"]["he"]) < 0.3 < np.median(dots["20 blocks, rate 0.1"]["fixup"])
-scales.seed_dots(dots, ylabel="right on new images", alt="3 blocks: all alike; 20 blocks: he and naive fail")
+plots.seed_dots(dots, ylabel="right on new images", alt="3 blocks: all alike; 20 blocks: he and naive fail")
 
 # %% [markdown]
 # In the shallow network zeroing gains nothing: all starts end within a few percent of each other. With 20
@@ -458,7 +457,7 @@ for name, start in starts.items():
     lines[name] = (losses, losses[30])  # the 31st of 61 points is the start itself
     rows.append((name, f"{losses[30]:.3f}", f"{abs(slope):.1g}", f"{np.ptp(losses):.2g}", landscape.turns(losses)))
 print(table(("start", "loss", "slope", "highest − lowest", "turns"), rows))
-scales.loss_lines(distances, lines, alt="N(0, 0.01²) is flat, Glorot slopes gently, N(0, 1) is high and jagged")
+plots.loss_lines(distances, lines, alt="N(0, 0.01²) is flat, Glorot slopes gently, N(0, 1) is high and jagged")
 
 # %%
 rows = []
@@ -544,7 +543,7 @@ def conv_fans(shape):
     return height * width * c_in, height * width * c_out
 
 # %%
-checks.conv_fans(conv_fans)
+checks.scales.conv_fans(conv_fans)
 
 # %% [markdown]
 # ### Exercise 2: He's normal weights
@@ -566,7 +565,7 @@ def he_normal(shape, rng):
     return rng.standard_normal(shape) * np.sqrt(2 / fan_in)
 
 # %%
-checks.he_normal(he_normal)
+checks.scales.he_normal(he_normal)
 
 # %% [markdown]
 # ### Exercise 3: predict a signal
@@ -592,7 +591,7 @@ def relu_second_moment(sizes, mean_square):
     return mean_square
 
 # %%
-checks.relu_second_moment(relu_second_moment)
+checks.scales.relu_second_moment(relu_second_moment)
 
 # %% [markdown]
 # ### Exercise 4: a step of LSUV
@@ -612,7 +611,7 @@ def lsuv_step(h, W):
     return W / np.std(h @ W)
 
 # %%
-checks.lsuv_step(lsuv_step)
+checks.scales.lsuv_step(lsuv_step)
 
 # %% [markdown] tags=["given"]
 # ## Summary

@@ -18,12 +18,11 @@
 # - judge by measurement whether batch normalization makes preprocessing superfluous.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
 import numpy as np
-from helpers import conditioning, data, labs, preprocessing
-from helpers.checks import preprocessing as checks; from helpers.network import train
-from helpers.plots import layers, preprocessing as pictures
-from helpers.stack import BatchNorm, Stack, dense_stack; from helpers.tables import table
+from helpers import (
+    BatchNorm, Stack, checks, conditioning, data, dense_stack, labs, plots, preprocessing, table,
+    train,
+)
 
 # %% [markdown]
 # ## 1 Where do raw inputs lie?
@@ -57,7 +56,7 @@ print(table(("step", "mean of sides", "of middle", "std of sides", "of middle"),
 fitted = preprocessing.PREPROCESSORS["standardize"].fit(points)
 assert np.allclose(fitted.apply(points), standardized)
 assert np.allclose(fitted.undo(standardized), points)
-pictures.clouds(after, labels=("sides", "middle"), alt="a cloud far from the origin, then centered, then round in scale")
+plots.clouds(after, labels=("sides", "middle"), alt="a cloud far from the origin, then centered, then round in scale")
 
 # %% [markdown]
 # The raw cloud lies around (0.856, 0.572), far from the origin for a spread of 0.116 and 0.198.
@@ -145,7 +144,7 @@ print(f"√n for n = {len(x)}: {np.sqrt(len(x)):.1f}")
 assert max(largest["per pixel"]) > 100 > 30 > max(largest["per pixel, floor 0.05"])
 extreme = np.abs(ways["per pixel"].apply(images[5000:])).max(axis=0)
 maps = {"std of each pixel": std, "log₁₀ of the largest |z|, new images": np.log10(extreme + 0.1)}
-pictures.pixel_maps(maps, alt="the standard deviation is near 0 at the border, where the largest z are")
+plots.pixel_maps(maps, alt="the standard deviation is near 0 at the border, where the largest z are")
 
 # %% [markdown]
 # A pixel that is black in all training images but one has a |z| of almost √n in that one: 71, and never more on
@@ -193,7 +192,7 @@ print(f"{len(clothes)} points, w = {w:.2f}, b = {b:.2f} raw and {abs(b_centered)
 print(table(("mistakes", *count), list(zip(changes, *count.values(), strict=True))))
 panels = {n: (z, sneaker, {name: (w * c, start) for name, c in changes.items()}) for n, (z, start) in placed.items()}
 names, alt = ("dress", "sneaker"), "raw: three lines fan out over the cloud; centered: they cross in it"
-pictures.boundaries(panels, names, labels=("sides", "middle"), alt=alt)
+plots.boundaries(panels, names, labels=("sides", "middle"), alt=alt)
 
 # %%
 shares = np.linspace(-0.2, 0.2, 41)
@@ -203,7 +202,7 @@ print(f"5 % of w moves the line by {moved:.2f} at the cloud's mean, raw; by 0 ce
 print(f"the std of the points in that direction is {clothes[:, 1].std():.2f}")
 print(f"most mistakes within 20 %: raw {max(curve['raw'])}, centered {max(curve['centered'])}")
 assert max(curve["raw"]) > 10 * max(curve["centered"])
-pictures.wiggles(shares, curve, xlabel="change of w in percent", alt="raw climbs steeply, centered stays flat")
+plots.wiggles(shares, curve, xlabel="change of w in percent", alt="raw climbs steeply, centered stays flat")
 
 # %% [markdown]
 # Raw, the change costs 74 mistakes instead of 11 one way. The other way it happens to *save* some: least squares
@@ -304,13 +303,13 @@ assert np.allclose(preprocessing.covariance(z), np.diag(variances))  # step 2
 for white in (z / np.sqrt(variances), z / np.sqrt(variances) @ V.T):  # steps 3 and 4
     assert np.abs(preprocessing.covariance(white) - np.eye(2)).max() < 1e-6
 assert np.allclose(white, after["ZCA"])
-pictures.clouds(dict(list(after.items())[1:]), labels=("", ""), alt="it leans, PCA turns it level, then it is round")
+plots.clouds(dict(list(after.items())[1:]), labels=("", ""), alt="it leans, PCA turns it level, then it is round")
 
 # %%
 C = {name: preprocessing.covariance(z) for name, z in after.items()}
 rows = [(name, f"{c[0, 0]:.4f}", f"{c[1, 1]:.4f}", f"{abs(c[0, 1]):.4f}") for name, c in C.items()]
 print(table(("step", "variance of the first", "of the second", "|covariance|"), rows))
-pictures.covariances(C, height=1.9, alt="full, full, ones on the diagonal, diagonal, identity, identity")
+plots.covariances(C, height=1.9, alt="full, full, ones on the diagonal, diagonal, identity, identity")
 
 # %% [markdown]
 # Centering leaves C alone. Standardizing puts 1 on the diagonal and leaves a covariance of 0.5192 beside it. PCA
@@ -353,7 +352,7 @@ print(table(("fitted on", "directions kept", "variance of the last 50: training"
 ways = {"original": preprocessing.raw(x), "standardized": fitted, "PCA-whitened": preprocessing.whiten(x, eps=1e-4)}
 ways |= {"ZCA, eps 0.1": preprocessing.zca(x, eps=0.1), "ZCA, eps 1e-4": preprocessing.zca(x, eps=1e-4)}
 shown = {name: way.apply(x[[0, 1, 5, 8, 15, 20, 22, 30]]) for name, way in ways.items()}
-pictures.image_rows(shown, alt="standardized: recognizable; PCA-whitened: noise; ZCA: edges, with small eps grainy ones")
+plots.image_rows(shown, alt="standardized: recognizable; PCA-whitened: noise; ZCA: edges, with small eps grainy ones")
 
 # %%
 V, rows = preprocessing.principal_axes(x)[2], []
@@ -365,7 +364,7 @@ for name in ("original", "standardized", "ZCA, eps 0.1", "ZCA, eps 1e-4"):
 print(table(("validation images", "variance in the last half of the directions", "|correlation| of neighbors"), rows))
 line = {name: slice(28) if "PCA" in name else slice(14 * 28, 15 * 28) for name in ways}  # one row of pixels
 C = {name: preprocessing.covariance(way.apply(x)[:, line[name]]) for name, way in ways.items()}
-pictures.covariances(C, height=2.3, alt="a row of pixels: near ones covary, until whitening leaves the diagonal alone")
+plots.covariances(C, height=2.3, alt="a row of pixels: near ones covary, until whitening leaves the diagonal alone")
 
 # %% [markdown]
 # To the eye PCA-whitened images are noise: principal directions have no place in an image. ZCA turns back to
@@ -441,7 +440,7 @@ def told(found):
 rows = [(label, *map(told, found.T)) for label, found in runs.items()]
 print(table(("right after 200 steps", *(f"rate {rate}" for rate in rates)), rows))
 alt, axes = "raw fails, the three others lie close together", {"xlabel": "log₁₀ of the learning rate"}
-layers.seed_curves(runs, x=np.log10(rates), ylabel="right on new images", alt=alt, **axes)
+plots.seed_curves(runs, x=np.log10(rates), ylabel="right on new images", alt=alt, **axes)
 
 # %%
 def with_batch_statistics(net, new, labels):
@@ -511,7 +510,7 @@ def standardize(x_train, x_new):
     return (x_train - mean) / std, (x_new - mean) / std
 
 # %%
-checks.standardize(standardize)
+checks.preprocessing.standardize(standardize)
 
 # %% [markdown]
 # ### Exercise 2: a whitening matrix
@@ -534,7 +533,7 @@ def whitening_matrix(x):
     return V / np.sqrt(values)
 
 # %%
-checks.whitening_matrix(whitening_matrix)
+checks.preprocessing.whitening_matrix(whitening_matrix)
 
 # %% [markdown]
 # ### Exercise 3: predict the steps
@@ -559,7 +558,7 @@ def steps_needed(x, factor):
     return np.log(factor) / np.log(1 - 1 / kappa)
 
 # %%
-checks.steps_needed(steps_needed)
+checks.preprocessing.steps_needed(steps_needed)
 
 # %% [markdown]
 # ### Exercise 4: no preprocessing in use
@@ -581,7 +580,7 @@ def fold(W, b, mean, std):
     return W / std[:, None], b - mean / std @ W
 
 # %%
-checks.fold(fold)
+checks.preprocessing.fold(fold)
 
 # %% [markdown] tags=["given"]
 # ## Summary

@@ -20,12 +20,11 @@
 # - recognize the batches that break it.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
-import numpy as np; from functools import partial; from timeit import repeat
-from helpers import activations, data, deep, labs, normalization, results; from helpers.checks import normalization as checks
-from helpers.gradcheck import numerical_gradient, relative_error; from helpers.network import train
-from helpers.plots import normalization as plots, scales; from helpers.stack import BatchNorm, dense_stack
-from helpers.initializers import random_normal; from helpers.tables import table
+import numpy as np
+from helpers import (
+    BatchNorm, activations, checks, data, dense_stack, initializers, keras_models, labs,
+    normalization, numerical_gradient, plots, relative_error, results, table, train,
+)
 
 # %% [markdown]
 # ## 1 Does it help because inputs stand still?
@@ -262,10 +261,12 @@ few, dy, gamma = 3 * rng.standard_normal((8, 3)) + 1, rng.standard_normal((8, 3)
 point = [few, gamma, np.ones(3)]
 
 # %%
+from functools import partial
+
 def loss_of(k, array):  # the loss, with the k-th of x, γ, β replaced
     return np.sum(dy * normalization.batch_norm_forward(*point[:k], array, *point[k + 1 :])[0])
 numeric = [numerical_gradient(partial(loss_of, k), point[k]) for k in range(3)]
-tf = deep.tensorflow()
+tf = keras_models.tensorflow()
 with tf.GradientTape() as tape:
     a, g, b = variables = [tf.Variable(array) for array in point]
     mean, variance = tf.nn.moments(a, axes=[0])
@@ -289,6 +290,8 @@ for k, (mine, automatic) in enumerate(zip(staged(dy, few, gamma), tape.gradient(
 # **Predict:** how much faster is one line than seven?
 
 # %%
+from timeit import repeat
+
 def simplified(dy, x_hat, gamma, std):
     return gamma / std * (dy - dy.mean(axis=0) - x_hat * (dy * x_hat).mean(axis=0))
 
@@ -348,7 +351,7 @@ assert all(facts.values())
 # and in the paper; for Keras the real layer is asked.
 
 # %%
-layers = deep.keras().layers
+layers = keras_models.keras().layers
 
 def ask_keras(batch):
     layer = layers.BatchNormalization()
@@ -509,7 +512,7 @@ for activation, found in new.items():
     above, apart = np.sum(found["after"] > 0.6), abs(np.median(found["after"]) - np.median(found["before"]))
     print(f"after: {above} of 5 seeds above 60%, median less than 6% from before: {apart < 0.06}\n")
 assert max(new["sigmoid"]["without"]) < 0.3 < 0.5 < min(new["sigmoid"]["before"])
-scales.seed_dots(new, ylabel="right, new images", alt="before and after alike; without, the sigmoid network stays at chance")
+plots.seed_dots(new, ylabel="right, new images", alt="before and after alike; without, the sigmoid network stays at chance")
 
 # %% [markdown]
 # - **ReLU:** no place wins, and without it the network does as well: 78 % of the new images.
@@ -534,7 +537,7 @@ scales.seed_dots(new, ylabel="right, new images", alt="before and after alike; w
 # %%
 stored, live = results.load("learning_rate"), {}
 for kind, rate in ((kind, rate) for kind in (None, "before") for rate in (0.01, 0.1, 1)):
-    model = dense_stack((784, *[100] * 5, 10), initializer=random_normal(0.1), normalized=kind, rng=np.random.default_rng(9))
+    model = dense_stack((784, *[100] * 5, 10), initializer=initializers.random_normal(0.1), normalized=kind, rng=np.random.default_rng(9))
     _ = train(model, x, y, learning_rate=rate, steps=150, batch_size=100, rng=np.random.default_rng(9))
     with np.errstate(all="ignore"):  # where it has diverged
         fill_with_population(model)
@@ -684,7 +687,7 @@ def batch_norm(x, gamma, beta, eps):
     return gamma * x_hat + beta
 
 # %%
-checks.batch_norm(batch_norm)
+checks.normalization.batch_norm(batch_norm)
 
 # %% [markdown]
 # ### Exercise 2: the gradient of x
@@ -706,7 +709,7 @@ def batch_norm_dx(dout, x_hat, gamma, std):
     return gamma / std * (dout - dout.mean(axis=0) - x_hat * along)
 
 # %%
-checks.batch_norm_dx(batch_norm_dx)
+checks.normalization.batch_norm_dx(batch_norm_dx)
 
 # %% [markdown]
 # ### Exercise 3: a moving average, Keras's way
@@ -729,7 +732,7 @@ def keras_update(mean, variance, batch, momentum):
     return mean, variance
 
 # %%
-checks.keras_update(keras_update)
+checks.normalization.keras_update(keras_update)
 
 # %% [markdown]
 # ### Exercise 4: fold it away
@@ -752,7 +755,7 @@ def folded(W, b, gamma, beta, mean, variance, eps):
     return W * scale, beta + (b - mean) * scale
 
 # %%
-checks.folded(folded)
+checks.normalization.folded(folded)
 
 # %% [markdown] tags=["given"]
 # ## Summary

@@ -19,15 +19,11 @@
 # - fold the layer into its neighbor before you ship a model.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
-import numpy as np; from time import perf_counter
-from helpers import data, deep, labs, normalization, signals
-from helpers.checks import keras_normalization as checks
-from helpers.plots import keras_normalization as pictures, layers as plots
-from helpers.tables import table
+import numpy as np
+from helpers import checks, data, keras_models, labs, normalization, plots, table, trace
 
 # %%
-keras, images = deep.keras(), data.load_split(10_000)  # Keras on TensorFlow, imported without its messages
+keras, images = keras_models.keras(), data.load_split(10_000)  # Keras on TensorFlow, imported without its messages
 layers = keras.layers
 
 def holds(claim, seeds):
@@ -157,7 +153,7 @@ holds("careless start, before or after: above 0.6", np.minimum(end["before"], en
 # keeps half of the mean square.
 
 # %%
-traces = {name: signals.trace(build(place, "random_normal"), x, y) for name, place in PLACES.items()}
+traces = {name: trace(build(place, "random_normal"), x, y) for name, place in PLACES.items()}
 spread = {name: t.per_layer("std") for name, t in traces.items()}
 factor = np.sqrt(50 * 0.05**2 / 2)
 print(f"predicted: ×{factor:.2f} per layer, ×{factor**4:.1g} from layer 1 to layer 5")
@@ -181,6 +177,8 @@ plots.curves(spread, ylabel="standard deviation of h", alt="spread of h per laye
 # **Predict:** the layers of normalization have few parameters. Do they also take little time?
 
 # %%
+from time import perf_counter
+
 def seconds_per_step(models, rounds=300):
     best = dict.fromkeys(models, np.inf)
     for _ in range(rounds):  # one after the other, so that a busy moment hits all alike
@@ -203,7 +201,7 @@ panels = {
     "He's start, per second": {n: (epochs * steps * cost[n], h["val_accuracy"]) for n, (_, h, _) in good.items()},
 }
 seconds = "seconds of training steps, measured here"
-pictures.training_panels(panels, xlabels=["epoch", "epoch", seconds], ylabel="validation accuracy",
+plots.training_panels(panels, xlabels=["epoch", "epoch", seconds], ylabel="validation accuracy",
     alt="He's start: three curves alike; careless: without stays at chance, the others rise late; per second without is ahead")
 
 # %% [markdown]
@@ -438,7 +436,7 @@ holds("batches of 4: below batches of 32", by_size[:, 1] < by_size[:, 2])
 print(f"32 and 256: medians within 0.1: {abs(np.median(by_size[:, 2] - by_size[:, 3])) < 0.1}")
 assert abs(np.median(by_size[:, 2] - by_size[:, 3])) < 0.1
 level = {"at inference, any batch": np.median(kept_mode)}
-pictures.by_batch_size(BATCHES, {"training mode": by_size}, level, ylabel="accuracy",
+plots.by_batch_size(BATCHES, {"training mode": by_size}, level, ylabel="accuracy",
     alt="accuracy in training mode rises steeply from batches of 2 to batches of 32, little after")
 
 # %% [markdown]
@@ -531,7 +529,7 @@ def parameter_counts(sizes):
     return kernels + sizes[-1] + 2 * features, 2 * features
 
 # %%
-checks.parameter_counts(parameter_counts)
+checks.keras_normalization.parameter_counts(parameter_counts)
 
 # %% [markdown]
 # ### Exercise 2: how many steps?
@@ -555,7 +553,7 @@ def steps_until(share, momentum):
     return t
 
 # %%
-checks.steps_until(steps_until)
+checks.keras_normalization.steps_until(steps_until)
 
 # %% [markdown]
 # ### Exercise 3: fold the layer away
@@ -578,7 +576,7 @@ def fold_layer(W, gamma, beta, mean, variance, eps):
     return W * s, beta - mean * s
 
 # %%
-verdict = checks.fold_layer(fold_layer)
+verdict = checks.keras_normalization.fold_layer(fold_layer)
 if verdict.right:
     *blocks, W, b = kept[0]  # kernel, γ, β, moving mean and moving variance of each hidden layer; then the output
     folded = [a for i in range(0, len(blocks), 5) for a in fold_layer(*blocks[i : i + 5], 1e-3)]
@@ -612,7 +610,7 @@ def diagnose(in_fit, evaluated, validation):
     return "over-fitting" if evaluated - validation >= 0.1 else "fine"
 
 # %%
-checks.diagnose(diagnose)
+checks.keras_normalization.diagnose(diagnose)
 
 # %% [markdown]
 # ## Summary

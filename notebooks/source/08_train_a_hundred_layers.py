@@ -21,18 +21,17 @@
 # - say which condition of self-normalization is broken from mean and variance per layer.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
-import numpy as np; from dataclasses import replace
-from helpers import data, deep, depth, labs, recipes, recorder, results, watch
-from helpers.checks import depth as checks
-from helpers.plots import depth as runs_of, flow as lotteries, hundred, layers, training
-from helpers.tables import table
+import numpy as np
+from helpers import (
+    builders, checks, clip_each, data, flow, keras_models, labs, plots, recorder, recording, results, table,
+    theory, watch,
+)
 
 # %%
-keras = deep.keras()
+keras = keras_models.keras()
 split = data.load_split()
 print(split)
-print("layer sizes:", *deep.SIZES[:4], "…", *deep.SIZES[-2:], f"  hidden layers: {len(deep.SIZES) - 2}")
+print("layer sizes:", *keras_models.SIZES[:4], "…", *keras_models.SIZES[-2:], f"  hidden layers: {len(keras_models.SIZES) - 2}")
 
 # %% [markdown] tags=["given"]
 # ## 1 The reference, and ours
@@ -63,7 +62,7 @@ print(table(("program", "epochs", "after the first", "at the end"), rows))
 # %%
 assert np.median(stored.ours.val_accuracy[:, -1]) >= 0.87
 assert stored.ours.val_accuracy[:, 0].min() > stored.published.val_accuracy
-runs_of.validation_curves(stored)
+plots.validation_curves(stored)
 
 # %% [markdown]
 # These runs take minutes, so they were made beforehand (`python3 -m experiments`) and are stored with the
@@ -101,7 +100,9 @@ figure = watch.TrainingFigure()
 figure
 
 # %%
-short = replace(recipes.OURS, epochs=2, steps_per_execution=20)
+from dataclasses import replace
+
+short = replace(keras_models.OURS, epochs=2, steps_per_execution=20)
 model = short.compile(short.network(seed=0), len(split.x))
 watcher = recorder.recorder(split.x[:256], split.y[:256], every=20, figure=figure)
 history = short.fit(model, split, callbacks=[watcher])
@@ -118,7 +119,7 @@ for claim, holds in claims.items():
     assert holds or live.stopped
 curves = {"the plain program": stored.reference.val_accuracy, "our recipe": stored.ours.val_accuracy}
 curves["your run, two epochs"] = np.array([history["val_accuracy"]])
-layers.seed_curves(curves, xlabel="epoch", ylabel="validation accuracy", alt="ours lies above the reference; live run begins like ours")
+plots.seed_curves(curves, xlabel="epoch", ylabel="validation accuracy", alt="ours lies above the reference; live run begins like ours")
 
 # %% [markdown]
 # Lines are medians of five seeds, bands their range. Your short run follows its own, shorter schedule.
@@ -143,7 +144,7 @@ layers.seed_curves(curves, xlabel="epoch", ylabel="validation accuracy", alt="ou
 def first_weight():
     return float(np.asarray(keras.layers.Dense(1, kernel_initializer="lecun_normal")(np.ones((1, 4))))[0, 0])
 
-tf, pairs = deep.tensorflow(), {"keras.utils.set_random_seed": keras.utils.set_random_seed}
+tf, pairs = keras_models.tensorflow(), {"keras.utils.set_random_seed": keras.utils.set_random_seed}
 pairs["tf.random.set_seed"] = tf.random.set_seed
 for name, seed_with in pairs.items():
     draws = []
@@ -176,8 +177,8 @@ for name, seed_with in pairs.items():
 # **Predict:** which has the steeper gradient over 100 layers, SELU or ReLU with batch normalization?
 
 # %%
-slope_square = depth.growth_per_layer("selu")
-normalized = depth.growth_per_layer("relu") / (1 / 2 - 1 / (2 * np.pi))
+slope_square = theory.growth_per_layer("selu")
+normalized = theory.growth_per_layer("relu") / (1 / 2 - 1 / (2 * np.pi))
 assert np.isclose(normalized, np.pi / (np.pi - 1))
 for name, factor in {"SELU": slope_square, "ReLU + batch norm": normalized, "ReLU + He": 2 * 0.5}.items():
     print(f"{name:<18} per layer, mean square: ×{factor:.3f}   100 layers, standard deviation: ×{factor**50:.2g}")
@@ -191,14 +192,14 @@ x, y = data.load_batch(100, dtype=np.float64)
 sizes = (784, *[100] * 100, 10)
 
 def five(design, x=x, sizes=sizes):
-    return [depth.flow(design.stack(sizes, rng=np.random.default_rng(seed)), x, y) for seed in range(5)]
+    return [flow.flow(design.stack(sizes, rng=np.random.default_rng(seed)), x, y) for seed in range(5)]
 
-flows = {name: five(design) for name, design in depth.DESIGNS.items()}
-predicted = {name: depth.predicted_flow(depth.DESIGNS[name], sizes, x, runs[0].output_error) for name, runs in flows.items()}
+flows = {name: five(design) for name, design in builders.DESIGNS.items()}
+predicted = {name: theory.predicted_flow(builders.DESIGNS[name], sizes, x, runs[0].output_error) for name, runs in flows.items()}
 
 # %%
-def growth(flow):
-    return flow.gradient[0] / flow.gradient[-1]
+def growth(measured):
+    return measured.gradient[0] / measured.gradient[-1]
 
 rows = []
 for name, runs in flows.items():
@@ -208,7 +209,7 @@ for name, runs in flows.items():
 print(table(("network", "std h, last", "gradient 100 → 1, predicted", "median of 5 seeds", "range"), rows))
 assert 0.5 < np.median([growth(run) for run in flows["SELU + LeCun"]]) / growth(predicted["SELU + LeCun"]) < 2
 limits = {"mean": (-0.3, 1), "variance": (1e-3, 10), "gradient": (1e-12, 1e10)}
-hundred.flow_panels(flows, predicted, limits=limits, alt="activations level for SELU and batch norm, gradients steep")
+plots.flow_panels(flows, predicted, limits=limits, alt="activations level for SELU and batch norm, gradients steep")
 
 # %% [markdown]
 # Solid is measured, dashed predicted.
@@ -231,10 +232,10 @@ hundred.flow_panels(flows, predicted, limits=limits, alt="activations level for 
 # %%
 x_train, y_train = data.load_batch(3000)
 recordings = {}
-for name, design in depth.DESIGNS.items():
+for name, design in builders.DESIGNS.items():
     rng = np.random.default_rng(0)
     net = design.stack(sizes, rng=rng, dtype=np.float32)
-    recordings[name] = depth.recorded_training(net, x_train, y_train, learning_rate=0.03, steps=150, rng=rng)
+    recordings[name] = recording.recorded_training(net, x_train, y_train, learning_rate=0.03, steps=150, rng=rng)
 
 # %%
 def power(value):
@@ -246,7 +247,7 @@ for name, run in recordings.items():
     rows.append((name, power(before[0]), power(before[99]), str(last < 2.2), str(last < 1.9)))
 print(table(("network", "dW layer 1, start", "dW layer 100", "loss falls below 2.2", "below 1.9"), rows))
 assert [row[4] for row in rows] == ["True", "False", "False", "True", "False"]
-hundred.gradient_panels(recordings, alt="gradients per layer: level for tanh and ReLU, steep for batch norm, gone for sigmoid")
+plots.gradient_panels(recordings, alt="gradients per layer: level for tanh and ReLU, steep for batch norm, gone for sigmoid")
 
 # %% [markdown]
 # A loss of 2.3 is that of guessing. SELU and tanh learn. ReLU gets going, slowly. Batch norm and sigmoid learn
@@ -258,9 +259,9 @@ hundred.gradient_panels(recordings, alt="gradients per layer: level for tanh and
 
 # %%
 rng = np.random.default_rng(0)
-net = depth.Design().stack(sizes, rng=rng, dtype=np.float32)
-options = {"learning_rate": 0.003, "steps": 150, "clip": depth.clip_each, "rng": rng}
-each = depth.recorded_training(net, x_train, y_train, **options)
+net = builders.Design().stack(sizes, rng=rng, dtype=np.float32)
+options = {"learning_rate": 0.003, "steps": 150, "clip": clip_each, "rng": rng}
+each = recording.recorded_training(net, x_train, y_train, **options)
 for label, run in (("clipped together", recordings["SELU + LeCun"]), ("each array by itself", each)):
     hidden = run.ratio[:, :100]
     spread, learns = np.median(hidden.max(axis=1) / hidden.min(axis=1)), run.loss[-5:].mean() < 1.9
@@ -270,7 +271,7 @@ for label, run in (("clipped together", recordings["SELU + LeCun"]), ("each arra
 
 # %%
 shown = {name: recordings[name] for name in ("SELU + LeCun", "ReLU + He + batch norm", "sigmoid + Glorot")}
-hundred.update_panels({"SELU + each clipped": each} | shown, alt="level where each array is clipped, decades apart otherwise")
+plots.update_panels({"SELU + each clipped": each} | shown, alt="level where each array is clipped, decades apart otherwise")
 
 # %% [markdown]
 # Drawn is the second vital sign: the size of an **update** relative to the **weights** it changes, ‖ΔW‖ / ‖W‖.
@@ -287,7 +288,7 @@ hundred.update_panels({"SELU + each clipped": each} | shown, alt="level where ea
 # The third vital sign is the size of the activations, layer by layer, over the whole run.
 
 # %%
-training.activation_maps(recordings, alt="mean of abs(activation) over steps and layers, one map per network")
+plots.activation_maps(recordings, alt="mean of abs(activation) over steps and layers, one map per network")
 
 # %% [markdown]
 # SELU's map is even and stays so: the fixed point holds while the weights move. tanh begins dark in the depth,
@@ -306,8 +307,8 @@ training.activation_maps(recordings, alt="mean of abs(activation) over steps and
 
 # %%
 def log_squares(name, width, seed):
-    net = depth.DESIGNS[name].stack((784, *[width] * 100, 10), rng=np.random.default_rng(seed))
-    run = depth.flow(net, x[:20], y[:20])
+    net = builders.DESIGNS[name].stack((784, *[width] * 100, 10), rng=np.random.default_rng(seed))
+    run = flow.flow(net, x[:20], y[:20])
     return np.log(run.std**2 + run.mean**2)
 
 pairs = {"ReLU + He, width 100": ("ReLU + He", 100), "ReLU + He, width 30": ("ReLU + He", 30)}
@@ -318,13 +319,13 @@ paths = {label: np.array([log_squares(*pair, seed) for seed in range(20)]) for l
 rows, steps = [], {}
 for label, logs in paths.items():
     width, last = pairs[label][1], logs[:, -1]
-    theory = (-2.5 / width, 5 / width) if "ReLU" in label else (np.nan, np.nan)
-    steps[label] = theory
-    told = "none" if np.isnan(theory[1]) else f"{100 * theory[1]:.1f}"
+    expected = (-2.5 / width, 5 / width) if "ReLU" in label else (np.nan, np.nan)
+    steps[label] = expected
+    told = "none" if np.isnan(expected[1]) else f"{100 * expected[1]:.1f}"
     rows.append((label, told, f"{last.var(ddof=1):.1f}", f"{np.exp(last.min()):.0e} to {np.exp(last.max()):.0e}"))
 print(table(("network", "variance of ln E[h²], predicted", "20 seeds", "E[h²] in layer 100"), rows))
 drawn = {label: logs[:6] for label, logs in paths.items() if "30" in label}
-lotteries.lottery(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
+plots.lottery(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
 
 # %% [markdown]
 # The ReLU networks scatter as predicted, 30 wide more than 100. (Predicted is a variance of many seeds; twenty
@@ -342,7 +343,7 @@ for name, run in tickets.networks.items():
     signal = f"{10 ** run.signal.min():.2f} to {10 ** run.signal.max():.2f}"
     rows.append((name, signal, median_and_range(run.accuracy), f"{luck:.1f}"))
 print(table(("network", "std in layer 100", "accuracy of ten seeds", "correlation with log std"), rows))
-runs_of.lottery_strip(tickets)
+plots.lottery_strip(tickets)
 
 # %% [markdown]
 # The same training takes one ReLU network to 0.347 and another to 0.177; SELU's seeds lie closer together, and
@@ -359,7 +360,7 @@ finals = {name: run.val_accuracy[:, -1] for name, run in rivals.rivals.items()}
 print(table(("network", "validation accuracy, median (range)"), [(n, median_and_range(v)) for n, v in finals.items()]))
 assert np.median(finals["SELU + LeCun"]) > np.median(finals["tanh + Glorot"]) > max(finals["ReLU + He"])
 assert max(*finals["sigmoid + Glorot"], *finals["ReLU + He + batch norm"]) < 0.2
-runs_of.rival_accuracies(rivals)
+plots.rival_accuracies(rivals)
 
 # %% [markdown]
 # SELU is first. tanh, so often said to fail in depth, comes close with its best seeds: its
@@ -381,7 +382,7 @@ runs_of.rival_accuracies(rivals)
 # right one, do to the gradient?
 
 # %%
-kept, raw = depth.Design(), data.load_batch(100, standardize=False, dtype=np.float64)[0]
+kept, raw = builders.Design(), data.load_batch(100, standardize=False, dtype=np.float64)[0]
 broken = {
     "all conditions kept": (kept, x),
     "pixels 0 to 1": (kept, raw),
@@ -392,16 +393,16 @@ broken = {
     "alpha dropout 10 %": (replace(kept, alpha_dropout=0.1), x),
     "skip connections": (replace(kept, skips=True), x),
 }
-signs = {name: five(design, inputs, deep.SIZES) for name, (design, inputs) in broken.items()}
+signs = {name: five(design, inputs, keras_models.SIZES) for name, (design, inputs) in broken.items()}
 
 # %%
 def told(runs, name):
     medians = np.median([run.std**2 if name == "variance" else run.mean for run in runs], axis=0)
     return [f"{medians[layer]:.2g}" if abs(medians[layer]) > 0.005 else "0.00" for layer in (0, 9, 99)]
 
-theory = {}
+predicted = {}
 for name, (design, inputs) in broken.items():
-    theory[name] = depth.predicted_flow(design, deep.SIZES, inputs, signs[name][0].output_error)
+    predicted[name] = theory.predicted_flow(design, keras_models.SIZES, inputs, signs[name][0].output_error)
 rows = [(name, *told(runs, "mean"), *told(runs, "variance")) for name, runs in signs.items()]
 print(table(("condition", "mean h 1", "10", "100", "variance h 1", "10", "100"), rows))
 
@@ -409,14 +410,14 @@ print(table(("condition", "mean h 1", "10", "100", "variance h 1", "10", "100"),
 rows = []
 for name, runs in signs.items():
     grown = [growth(run) for run in runs]
-    expected = growth(theory[name])
+    expected = growth(predicted[name])
     told_theory = "no theory" if np.isnan(expected) else f"×{expected:.1e}"
     rows.append((name, told_theory, f"×{np.median(grown):.1e}", f"{min(grown):.0e} to {max(grown):.0e}"))
     assert np.isnan(expected) or abs(np.log(np.median(grown) / expected)) < 1
 print(table(("condition", "gradient 100 → 1, predicted", "median of 5 seeds", "range"), rows))
 limits = {"mean": (-1, 5), "variance": (0.1, 1e4), "gradient": (1e-7, 1e4)}
 drawn = {name: runs for name, runs in signs.items() if name != "pixels 0 to 1"}
-hundred.flow_panels(drawn, theory, limits=limits, alt="mean, variance and gradient per layer for each broken condition")
+plots.flow_panels(drawn, predicted, limits=limits, alt="mean, variance and gradient per layer for each broken condition")
 
 # %% [markdown]
 # - **Inputs on a wrong scale** are mended: 0 to 255 begins with a variance of 5.3e+03 and is at 1 in the end.
@@ -470,10 +471,10 @@ def gradient_growth(mean_square, layers):
 # %% tags=["solution"]
 def gradient_growth(mean_square, layers):
     """Return the factor on the gradient's standard deviation over so many layers."""
-    return mean_square ** (layers / 2)
+    return mean_square ** (plots / 2)
 
 # %%
-checks.gradient_growth(gradient_growth)
+checks.depth.gradient_growth(gradient_growth)
 
 # %% [markdown]
 # ### Exercise 2: which condition is broken?
@@ -499,7 +500,7 @@ diagnosis = {"A": ..., "B": ..., "C": ..., "D": ...}
 diagnosis = {"A": "initialization", "B": "inputs", "C": "skip", "D": "dropout"}
 
 # %%
-checks.diagnosis(diagnosis)
+checks.depth.diagnosis(diagnosis)
 
 # %% [markdown]
 # ### Exercise 3: warm up, then follow a cosine
@@ -525,7 +526,7 @@ def learning_rate(step, steps, peak, warm_up):
     return peak * (1 + np.cos(np.pi * t)) / 2
 
 # %%
-checks.warm_up_cosine(learning_rate)
+checks.depth.warm_up_cosine(learning_rate)
 
 # %% [markdown]
 # ### Exercise 4: the size of an update
@@ -547,7 +548,7 @@ def update_ratio(W, dW, learning_rate):
     return np.log10(learning_rate * np.linalg.norm(dW) / np.linalg.norm(W))
 
 # %%
-checks.update_ratio(update_ratio)
+checks.depth.update_ratio(update_ratio)
 
 # %% [markdown]
 # ## 8 The test images, once

@@ -21,12 +21,12 @@
 # - judge from five seeds whether a remedy has helped.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
-import numpy as np; from functools import cache; from itertools import pairwise; from helpers import architectures, data, deep, ensemble, labs, normalization
-from helpers.checks import regularization as checks; from helpers.gradcheck import numerical_gradient, relative_error
-from helpers import regularization as reg; from helpers.regularization import L1, L2; from helpers.activations import selu
-from helpers.network import cross_entropy, train; from helpers.plots import regularization as plots, scales
-from helpers.randomness import behaviour_table; from helpers.stack import dense_stack; from helpers.tables import table
+import numpy as np
+from helpers import (
+    L1, L2, activations, checks, cross_entropy, data, dense_stack, dropout, famous, keras_models,
+    labs, normalization, numerical_gradient, penalties, plots, randomness, relative_error, table,
+    train,
+)
 
 # %% [markdown]
 # ## 1 Has it learned clothes, or these images?
@@ -167,14 +167,14 @@ plots.bands(panels, units, xlabel="units", log=("norm",), log_x=True, mark=200, 
 # **Predict:** which fifth loses most under L2, and which under L1?
 
 # %%
-penalties, before, lost = {"without": None, "L2": L2(0.003), "L1": L1(0.001)}, {}, {}
-for name, penalty in penalties.items():
+choices, before, lost = {"without": None, "L2": L2(0.003), "L1": L1(0.001)}, {}, {}
+for name, penalty in choices.items():
     model = learn(network(0), 0)
     W0 = np.abs(model.layers[0].W).ravel()
     W = np.abs(learn(model, 1, penalty, steps=500).layers[0].W).ravel()
     fifths = np.array_split(np.argsort(W0), 5)
     before, lost[name] = [np.median(W0[i]) for i in fifths], [np.median((W0 - W)[i]) for i in fifths]
-rows = [(f"{k + 1}", b, *(lost[n][k] for n in penalties), *(f"{lost[n][k] / b:.0%}" for n in ("L2", "L1"))) for k, b in enumerate(before)]
+rows = [(f"{k + 1}", b, *(lost[n][k] for n in choices), *(f"{lost[n][k] / b:.0%}" for n in ("L2", "L1"))) for k, b in enumerate(before)]
 print(table(("fifth", "size before", "lost without", "lost, L2", "lost, L1", "share, L2", "share, L1"), rows, digits=2))
 assert lost["L2"][4] / lost["L2"][0] > 2 * lost["L1"][4] / lost["L1"][0]
 
@@ -193,6 +193,8 @@ assert lost["L2"][4] / lost["L2"][0] > 2 * lost["L1"][4] / lost["L1"][0]
 # **Predict:** what share of the first layer's weights is below 0.001 in size at the end? What share is exactly 0?
 
 # %%
+from functools import cache
+
 @cache
 def trained(seed, penalty, dropout):
     return learn(network(seed, dropout=dropout), seed, penalty)
@@ -201,7 +203,7 @@ def soft_steps(seed, strength):
     model = network(seed)
     def shrink(*_):
         for layer in model.layers[::2]:  # the two dense ones
-            layer.W[:] = reg.soft_threshold(layer.W, 0.1 * strength)
+            layer.W[:] = penalties.soft_threshold(layer.W, 0.1 * strength)
     return learn(model, seed, after_step=shrink)
 
 chosen = {"without": None, "L2, λ = 0.003": L2(0.003), "L1, λ = 0.001": L1(0.001), "L1, λ = 0.003": L1(0.003)}
@@ -229,7 +231,7 @@ def kept_weights(penalty, steps=(0, 99, 299, 999)):  # the first layer's, after 
     learn(model, 0, penalty, after_step=keep)
     return kept
 
-histograms = {name: kept_weights(penalty) for name, penalty in penalties.items()}
+histograms = {name: kept_weights(penalty) for name, penalty in choices.items()}
 plots.weight_histograms(histograms, reach=0.4, alt="without: wider; L2: narrower; L1: a needle at 0, and few large ones")
 
 # %% [markdown]
@@ -267,12 +269,12 @@ h, vectors = np.linalg.eigh(H)
 for s in (0.01, 0.1, 1):
     w1 = w2 = np.zeros(2)
     for _ in range(2000):  # gradient descent, for L1 with the soft threshold
-        w1, w2 = reg.soft_threshold(w1 - 0.3 * H @ (w1 - b), 0.3 * s), w2 - 0.3 * (H @ (w2 - b) + L2(s).gradient(w2))
-    assert np.allclose((reg.lasso(H, b, s), reg.ridge(H, b, s)), (w1, w2))
+        w1, w2 = penalties.soft_threshold(w1 - 0.3 * H @ (w1 - b), 0.3 * s), w2 - 0.3 * (H @ (w2 - b) + L2(s).gradient(w2))
+    assert np.allclose((penalties.lasso(H, b, s), penalties.ridge(H, b, s)), (w1, w2))
     assert np.allclose(vectors.T @ w2, h / (h + 2 * s) * (vectors.T @ b))  # step 3
 
 # %%
-rows = [(f"{s:g}", *(f"{w + 0:.2f}" for w in (*reg.ridge(H, b, s), *(reg.lasso(H, b, s) + 0.0)))) for s in (0, 0.01, 0.03, 0.1, 0.3, 1)]
+rows = [(f"{s:g}", *(f"{w + 0:.2f}" for w in (*penalties.ridge(H, b, s), *(penalties.lasso(H, b, s) + 0.0)))) for s in (0, 0.01, 0.03, 0.1, 0.3, 1)]
 print(table(("λ", "L2: upper", "lower", "L1: upper", "lower"), rows))
 plots.constraints(H, b, 0.1, labels=("weight of the upper half", "weight of the lower half"), alt="L1's solution sits in a corner, L2's on a circle")
 
@@ -323,7 +325,7 @@ def dropout_backward(dout, kept, rate):
 
 (h, dout), fresh = np.random.default_rng(0).standard_normal((2, 6, 8)), np.random.default_rng(2)
 out, kept = dropout_forward(h, 0.5, np.random.default_rng(1))
-assert np.array_equal(out, reg.dropout_forward(h, 0.5, rng=np.random.default_rng(1))[0])
+assert np.array_equal(out, dropout.dropout_forward(h, 0.5, rng=np.random.default_rng(1))[0])
 loss_of = {"mask held still": lambda h: np.sum(dout * dropout_forward(h, 0.5, np.random.default_rng(1))[0])}
 loss_of["a new mask each time"] = lambda h: np.sum(dout * dropout_forward(h, 0.5, fresh)[0])
 for name, f in loss_of.items():
@@ -343,9 +345,9 @@ def hidden(model, images):  # activations of the first hidden layer
 
 h, rng, rows = hidden(trained(0, None, 0), x[:1]), np.random.default_rng(0), []
 for rate in (0.2, 0.5, 0.8):
-    vanilla, _ = reg.vanilla_dropout_forward(np.tile(h, (10_000, 1)), rate, rng=rng)
-    inverted, _ = reg.dropout_forward(np.tile(h, (10_000, 1)), rate, rng=rng)
-    still = reg.vanilla_dropout_testing(h, rate)
+    vanilla, _ = dropout.vanilla_dropout_forward(np.tile(h, (10_000, 1)), rate, rng=rng)
+    inverted, _ = dropout.dropout_forward(np.tile(h, (10_000, 1)), rate, rng=rng)
+    still = dropout.vanilla_dropout_testing(h, rate)
     rows.append((rate, *(f"{a.mean():.2f}" for a in (vanilla, still, inverted, h))))
     assert max(np.abs(vanilla.mean(axis=0) - still).max(), np.abs(inverted.mean(axis=0) - h).max()) < 0.3
 print(table(("rate", "vanilla: training", "testing", "inverted: training", "testing"), rows))
@@ -383,14 +385,16 @@ labs.dropout_lab()
 # **Predict:** in which of the three is the whole network's output the exact average?
 
 # %%
-masks, whole = ensemble.all_masks(12), np.ones((1, 12), bool)
-chances = ensemble.mask_probabilities(masks, 0.5)
+from itertools import pairwise
+
+masks, whole = dropout.all_masks(12), np.ones((1, 12), bool)
+chances = dropout.mask_probabilities(masks, 0.5)
 
 def both_answers(layers, seed):  # of one random network, for one image
     rng, sizes = np.random.default_rng(seed), (196, *layers, 1)
     weights = [rng.standard_normal((m, n)) * np.sqrt(2 / m) for m, n in pairwise(sizes)]
-    outputs = ensemble.thinned_outputs(x[seed], weights, masks, factor=2)[:, 0]
-    return outputs, ensemble.thinned_outputs(x[seed], weights, whole)[0, 0]
+    outputs = dropout.thinned_outputs(x[seed], weights, masks, factor=2)[:, 0]
+    return outputs, dropout.thinned_outputs(x[seed], weights, whole)[0, 0]
 
 # %%
 shown, rows = {}, []
@@ -453,7 +457,7 @@ for (kind, rate), seed in ((pair, seed) for pair in kinds.items() for seed in ra
     model, rng = trained(seed, None, rate), np.random.default_rng(0)
     h, last = hidden(model, x_new), model.layers[-1]
     for k, share in enumerate(removed):
-        thinned = [reg.dropout_forward(h, share, rng=rng)[0] @ last.W + last.b for _ in range(5)]
+        thinned = [dropout.dropout_forward(h, share, rng=rng)[0] @ last.W + last.b for _ in range(5)]
         shares[kind][seed, k] = np.mean([z.argmax(axis=1) == y_new for z in thinned])
     used = np.corrcoef(h[:, h.std(axis=0) > 0].T)
     alike.setdefault(kind, []).append(np.abs(used[np.triu_indices(len(used), 1)]).mean())
@@ -486,11 +490,11 @@ def through_eight(drop, rate, seed):
     rng = np.random.default_rng(seed)
     h = rng.standard_normal((1000, 300))
     for _ in range(8):
-        h = selu(h @ rng.standard_normal((300, 300)) / np.sqrt(300))
+        h = activations.selu(h @ rng.standard_normal((300, 300)) / np.sqrt(300))
         h = drop(h, rate, rng=rng)[0] if drop else h
     return h.mean(), h.var()
 
-drops = {"none": None, "dropout": reg.dropout_forward, "alpha dropout": reg.alpha_dropout_forward}
+drops = {"none": None, "dropout": dropout.dropout_forward, "alpha dropout": dropout.alpha_dropout_forward}
 numbers = {kind: np.array([through_eight(drop, 0.1, seed) for seed in range(5)]) for kind, drop in drops.items()}
 print(table(("after 8 layers", "size of the mean", "variance"), [(k, told(np.abs(v[:, 0])), told(v[:, 1])) for k, v in numbers.items()]))
 assert numbers["dropout"][:, 1].min() > 1.2 > 1.15 > numbers["alpha dropout"][:, 1].max()
@@ -503,10 +507,10 @@ assert numbers["dropout"][:, 1].min() > 1.2 > 1.15 > numbers["alpha dropout"][:,
 # Keras has all four: `kernel_regularizer=regularizers.L2(…)`, `L1`, `Dropout`, `AlphaDropout`. Are they ours?
 
 # %%
-keras, W, ones = deep.keras(), x[:20].astype(np.float32), np.ones((500, 100), np.float32)
+keras, W, ones = keras_models.keras(), x[:20].astype(np.float32), np.ones((500, 100), np.float32)
 for ours, theirs in ((L1(0.01), keras.regularizers.L1(0.01)), (L2(0.01), keras.regularizers.L2(0.01))):
     print(f"{type(ours).__name__}: the same penalty to 1e-5: {abs(float(theirs(W)) / ours.loss(W) - 1) < 1e-5}")
-pairs = {"Dropout": reg.dropout_forward, "AlphaDropout": reg.alpha_dropout_forward}
+pairs = {"Dropout": dropout.dropout_forward, "AlphaDropout": dropout.alpha_dropout_forward}
 for name, forward in pairs.items():
     layer, ours = getattr(keras.layers, name)(0.3, seed=1), forward(ones, 0.3, rng=np.random.default_rng(1))[0]
     out = np.asarray(layer(ones, training=True))
@@ -523,10 +527,10 @@ for name, forward in pairs.items():
 # **Predict:** what share of VGG-16's parameters lies in its three dense layers?
 
 # %%
-counted = {name: architectures.parameters_by_kind(layers()) for name, layers in architectures.ARCHITECTURES.items()}
+counted = {name: famous.parameters_by_kind(layers()) for name, layers in famous.ARCHITECTURES.items()}
 rows = [(n, f"{sum(c.values()):,}", *(f"{c[kind] / sum(c.values()):.1%}" for kind in c)) for n, c in counted.items()]
-print(table(("", "parameters", *architectures.KINDS), rows))
-first = {name: next(layer for layer in layers() if layer.kind == "dense") for name, layers in architectures.ARCHITECTURES.items()}
+print(table(("", "parameters", *famous.KINDS), rows))
+first = {name: next(layer for layer in layers() if layer.kind == "dense") for name, layers in famous.ARCHITECTURES.items()}
 print("first dense layer:", ", ".join(f"{name} {layer.fan_in:,} × {layer.units:,}" for name, layer in first.items()))
 plots.parameter_shares(counted, alt="AlexNet and VGG-16 are mostly dense layers, ResNet-50 mostly convolutions")
 
@@ -557,7 +561,7 @@ for (strength, rate), end in ends.items():
 print(table(("λ of L2", "dropout", "right, new", "points gained", "gap", "loss, new"), rows))
 names = {"neither": (0, 0), "L2, λ = 0.003": (0.003, 0), "dropout, 0.5": (0, 0.5), "both": (0.003, 0.5)}
 assert ends[0, 0.2][:, 3].max() < plain[:, 3].min()  # a little dropout lowers the loss with every seed
-scales.seed_dots({"loss, new images": {n: ends[s][:, 3] for n, s in names.items()}}, ylabel="loss", alt="the loss on new images falls with each remedy, most with both")
+plots.seed_dots({"loss, new images": {n: ends[s][:, 3] for n, s in names.items()}}, ylabel="loss", alt="the loss on new images falls with each remedy, most with both")
 
 # %% [markdown]
 # In right answers: hardly any. The best median, dropout of 0.5, gains 0.8 points, and one of its seeds loses. L2
@@ -584,7 +588,7 @@ scales.seed_dots({"loss, new images": {n: ends[s][:, 3] for n, s in names.items(
 
 # %%
 h, one, zero = hidden(trained(0, None, 0), x), np.ones(100), np.zeros(100)
-a = selu(x[:1] @ np.random.default_rng(0).standard_normal((196, 100)) / 14)
+a = activations.selu(x[:1] @ np.random.default_rng(0).standard_normal((196, 100)) / 14)
 deep_net = dense_stack((196, 30, 30, 10), dropout=0.5, rng=np.random.default_rng(0))
 
 def batch_of(rng):  # the first image, among 31 others drawn at random
@@ -598,13 +602,13 @@ def thinned(rng):
 # %%
 methods = {
     "L2": (lambda rng: h[:1], lambda rng: h[:1]),
-    "dropout, vanilla": (lambda rng: reg.vanilla_dropout_forward(h[:1], 0.5, rng=rng)[0], lambda rng: reg.vanilla_dropout_testing(h[:1], 0.5)),
-    "dropout, inverted": (lambda rng: reg.dropout_forward(h[:1], 0.5, rng=rng)[0], lambda rng: h[:1]),
+    "dropout, vanilla": (lambda rng: dropout.vanilla_dropout_forward(h[:1], 0.5, rng=rng)[0], lambda rng: dropout.vanilla_dropout_testing(h[:1], 0.5)),
+    "dropout, inverted": (lambda rng: dropout.dropout_forward(h[:1], 0.5, rng=rng)[0], lambda rng: h[:1]),
     "inverted, two layers": (thinned, lambda rng: deep_net.logits(x[:1])),
-    "alpha dropout": (lambda rng: reg.alpha_dropout_forward(a, 0.1, rng=rng)[0], lambda rng: a),
+    "alpha dropout": (lambda rng: dropout.alpha_dropout_forward(a, 0.1, rng=rng)[0], lambda rng: a),
     "batch norm": (batch_of, lambda rng: normalization.normalize(h[:1], h.mean(axis=0), h.var(axis=0), one, zero, 1e-3)),
 }
-print(behaviour_table(methods, samples=4000, rng=np.random.default_rng(0)))
+print(randomness.behaviour_table(methods, samples=4000, rng=np.random.default_rng(0)))
 
 # %% [markdown]
 # - **Dropout** averages out as one layer, in both forms; through two layers it doesn't, as in section 7.
@@ -638,7 +642,7 @@ def l2_step(W, dW, learning_rate, strength):
     return W - learning_rate * (dW + 2 * strength * W)
 
 # %%
-checks.l2_step(l2_step)
+checks.regularization.l2_step(l2_step)
 
 # %% [markdown]
 # ### Exercise 2: the soft threshold
@@ -658,7 +662,7 @@ def soft_threshold(W, amount):
     return np.sign(W) * np.maximum(np.abs(W) - amount, 0)
 
 # %%
-checks.soft_threshold(soft_threshold)
+checks.regularization.soft_threshold(soft_threshold)
 
 # %% [markdown]
 # ### Exercise 3: inverted dropout, there and back
@@ -687,7 +691,7 @@ def inverted_dropout_dh(dout, kept, rate):
     return dout * kept / (1 - rate)
 
 # %%
-checks.inverted_dropout(inverted_dropout, inverted_dropout_dh)
+checks.regularization.inverted_dropout(inverted_dropout, inverted_dropout_dh)
 
 # %% [markdown]
 # ### Exercise 4: a Monte Carlo average
@@ -710,7 +714,7 @@ def monte_carlo(run, draws):
     return outputs.mean(axis=0), outputs.std(axis=0) / np.sqrt(draws)
 
 # %%
-checks.monte_carlo(monte_carlo)
+checks.regularization.monte_carlo(monte_carlo)
 
 # %% [markdown] tags=["given"]
 # ## Summary

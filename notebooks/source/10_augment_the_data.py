@@ -20,12 +20,12 @@
 # - compare methods fairly: same steps, same effort, paired differences over ten seeds, with their errors.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
-import numpy as np; from functools import partial
-from helpers import augmentation, data, deep, gradcheck, labs, network, randomness, regularization, results, stochastic
-from helpers.checks import augmentation as checks; from helpers.normalization import batch_norm_forward
-from helpers.plots import augmentation as pictures
-from helpers.stack import residual_stack; from helpers.tables import table
+import numpy as np
+from helpers import (
+    augmentation, checks, cross_entropy, data, dropout, keras_models, labs, normalization,
+    numerical_gradient, plots, pooling, randomness, relative_error, residual_stack, results, table,
+    train,
+)
 
 # %% [markdown]
 # ## 1 What may change about an image?
@@ -37,6 +37,8 @@ from helpers.stack import residual_stack; from helpers.tables import table
 # **Predict:** which of the changes below could turn an image into one of another class?
 
 # %%
+from functools import partial
+
 pixels, labels = data.load_batch(12_000, standardize=False, dtype=np.float64)
 images, names = pixels.reshape(-1, 28, 28), np.array(data.CLASS_NAMES)
 changes = {
@@ -53,7 +55,7 @@ chosen = images[[0, 9, 15, 21, 22, 23, 40, 52]]
 rows = {"original": chosen} | {n: change(chosen, rng=np.random.default_rng(3)) for n, change in changes.items()}
 told = [(n, f"{np.mean(new != chosen):.0%}", f"{np.abs(new - chosen).mean():.3f}") for n, new in rows.items()]
 print(table(("change", "pixels that differ", "mean difference"), told))
-pictures.gallery(rows, alt="eight pieces of clothing; below them mirrored, moved, enlarged, lighter, flatter, with a hole")
+plots.gallery(rows, alt="eight pieces of clothing; below them mirrored, moved, enlarged, lighter, flatter, with a hole")
 
 # %% [markdown]
 # Every row drew its own numbers for every image. Some images stay as they were: a **flip** mirrors half of
@@ -96,7 +98,7 @@ scores = {name: told_apart(label) for label, name in enumerate(names)}
 print(table(("class", "told apart"), [(name, f"{score:.0%}") for name, score in scores.items()]))
 shoes = [scores[name] for name in ("Sandal", "Sneaker", "Ankle boot")]
 assert min(shoes) > 0.9 > 0.8 > min(scores.values())
-pictures.mirror_scores(scores, alt="shoes are told from their mirror images almost always, trousers and tops less often")
+plots.mirror_scores(scores, alt="shoes are told from their mirror images almost always, trousers and tops less often")
 
 # %% [markdown]
 # Sneakers and ankle boots are told from their mirror images 100 % of the time, sandals 98 %: shoes all point one
@@ -117,7 +119,7 @@ for name, augment in (("without flips", None), ("with flips", augmentation.for_t
     found = []
     for seed in range(5):
         net = residual_stack(784, 30, 1, 2, rng=np.random.default_rng(seed))
-        network.train(net, x, y, learning_rate=0.05, steps=150, augment=augment, rng=net.rng)
+        train(net, x, y, learning_rate=0.05, steps=150, augment=augment, rng=net.rng)
         found.append(net.accuracy(x_new, y_new))
     print(f"{name}: right {np.median(found):.0%} (5 seeds: {min(found):.0%} to {max(found):.0%})")
     assert min(found) > 0.9 if augment is None else 0.3 < np.median(found) < 0.7
@@ -185,7 +187,7 @@ for name, blend in (("mixup, α = 1", augmentation.mixup), ("CutMix, α = 1", au
     rows[name], targets = blend(few, y, 1.0, rng=np.random.default_rng(5))
     captions[name] = [in_words(target) for target in targets]
 print("mixup, first image:", captions["mixup, α = 1"][0].replace("\n", ", "))
-pictures.gallery(rows, captions=captions, alt="blended clothes with the shares of both classes below each")
+plots.gallery(rows, captions=captions, alt="blended clothes with the shares of both classes below each")
 
 # %% [markdown]
 # Each row of labels has the mass 1. The own class keeps 0.54 or 0.55, whatever α is: half from the image itself, since
@@ -202,9 +204,9 @@ pictures.gallery(rows, captions=captions, alt="blended clothes with the shares o
 rng = np.random.default_rng(0)
 logits, first, second, weight = rng.normal(size=(1, 10)), np.array([3]), np.array([8]), 0.7
 blended = weight * np.eye(10)[first] + (1 - weight) * np.eye(10)[second]
-parts = [network.cross_entropy(logits, y)[0] for y in (first, second)]
-print(f"{network.cross_entropy(logits, blended)[0]:.4f} = 0.7 · {parts[0]:.4f} + 0.3 · {parts[1]:.4f}")
-assert np.isclose(network.cross_entropy(logits, blended)[0], weight * parts[0] + (1 - weight) * parts[1])
+parts = [cross_entropy(logits, y)[0] for y in (first, second)]
+print(f"{cross_entropy(logits, blended)[0]:.4f} = 0.7 · {parts[0]:.4f} + 0.3 · {parts[1]:.4f}")
+assert np.isclose(cross_entropy(logits, blended)[0], weight * parts[0] + (1 - weight) * parts[1])
 
 # %% [markdown]
 # ## 5 DropConnect: drop weights
@@ -226,8 +228,8 @@ assert np.isclose(network.cross_entropy(logits, blended)[0], weight * parts[0] +
 # %%
 rng = np.random.default_rng(0)
 x, W, b, p = rng.normal(size=(1, 40)), rng.normal(size=(40, 5)) + 1, rng.normal(size=5), 0.5
-ways = {"DropConnect": lambda: stochastic.drop_connect_forward(x, W, b, p, rng=rng)[0]}
-ways["dropout of x"] = lambda: regularization.dropout_forward(x, p, rng=rng)[0] @ W + b
+ways = {"DropConnect": lambda: dropout.drop_connect_forward(x, W, b, p, rng=rng)[0]}
+ways["dropout of x"] = lambda: dropout.dropout_forward(x, p, rng=rng)[0] @ W + b
 variance, rows = p / (1 - p) * x**2 @ W**2, []
 for name, way in ways.items():
     z = np.concatenate([way() for _ in range(4000)])
@@ -239,16 +241,16 @@ print(table(("method", "mean off by errors", "variance of z", "formula", "|corre
 
 # %%
 def forward(x=x, W=W, b=b):  # with the same mask at each call
-    return stochastic.drop_connect_forward(x, W, b, p, rng=np.random.default_rng(7))
+    return dropout.drop_connect_forward(x, W, b, p, rng=np.random.default_rng(7))
 
 dz = rng.normal(size=(1, 5))
-gradients, losses = stochastic.drop_connect_backward(dz, forward()[1]), {
+gradients, losses = dropout.drop_connect_backward(dz, forward()[1]), {
     "dx": (lambda v: np.sum(dz * forward(x=v)[0]), x),
     "dW": (lambda v: np.sum(dz * forward(W=v)[0]), W),
     "db": (lambda v: np.sum(dz * forward(b=v)[0]), b),
 }
 for got, (name, (loss, value)) in zip(gradients, losses.items(), strict=True):
-    error = gradcheck.relative_error(got, gradcheck.numerical_gradient(loss, value))
+    error = relative_error(got, numerical_gradient(loss, value))
     print(f"{name} agrees with central differences to 1e-6: {error < 1e-6}")
 print(f"entries of dW that are 0: {np.mean(gradients[1] == 0):.0%}")
 
@@ -272,11 +274,11 @@ print(f"entries of dW that are 0: {np.mean(gradients[1] == 0):.0%}")
 boot, draws = images[labels == 9][0], {}
 ways = {"draw 1": np.random.default_rng(1), "draw 2": np.random.default_rng(2)}
 for name, rng in ways.items():
-    rows, columns = (stochastic.random_borders(28, 20, rng=rng) for _ in range(2))
+    rows, columns = (pooling.random_borders(28, 20, rng=rng) for _ in range(2))
     assert set(np.diff(rows)) == {1, 2}
     print(f"{name}, heights:", *np.diff(rows))
-    draws[name] = rows, columns, stochastic.pool_regions(boot[None], rows, columns)[0][0]
-pictures.pooling(boot, draws, alt="a boot under two irregular grids, and the two slightly different boots they leave")
+    draws[name] = rows, columns, pooling.pool_regions(boot[None], rows, columns)[0][0]
+plots.pooling(boot, draws, alt="a boot under two irregular grids, and the two slightly different boots they leave")
 
 # %% [markdown]
 # Where the ones crowd, the image is stretched; where twos crowd, it is squeezed. So pooling itself makes a small
@@ -288,13 +290,13 @@ pictures.pooling(boot, draws, alt="a boot under two irregular grids, and the two
 rng = np.random.default_rng(0)
 small, dout = rng.normal(size=(2, 9, 9)), rng.normal(size=(2, 6, 6))
 def pool(v):
-    return stochastic.fractional_max_pool_forward(v, 6, rng=np.random.default_rng(1))
+    return pooling.fractional_max_pool_forward(v, 6, rng=np.random.default_rng(1))
 
-back = stochastic.fractional_max_pool_backward(dout, pool(small)[1])
-numerical = gradcheck.numerical_gradient(lambda v: np.sum(dout * pool(v)[0]), small)
-print(f"agrees to 1e-6: {gradcheck.relative_error(back, numerical) < 1e-6}")
+back = pooling.fractional_max_pool_backward(dout, pool(small)[1])
+numerical = numerical_gradient(lambda v: np.sum(dout * pool(v)[0]), small)
+print(f"agrees to 1e-6: {relative_error(back, numerical) < 1e-6}")
 print(f"pixels with a gradient: {np.mean(back != 0):.0%}, for {dout.size} regions over {small.size} pixels")
-assert gradcheck.relative_error(back, numerical) < 1e-6
+assert relative_error(back, numerical) < 1e-6
 
 # %% [markdown]
 # ## 7 Stochastic depth: skip whole blocks
@@ -310,7 +312,7 @@ assert gradcheck.relative_error(back, numerical) < 1e-6
 # **Predict:** with 10 blocks and $p_L = 0.5$, how many blocks does a training pass compute on average?
 
 # %%
-survival = stochastic.linear_decay(10, last=0.5)
+survival = dropout.linear_decay(10, last=0.5)
 net = residual_stack(784, 50, 10, 10, survival=0.5, rng=np.random.default_rng(0))
 for skip in net.layers[2:-1]:  # random weights in place of zeros, so that the branches do something
     skip.layers[-1].W[:] = net.rng.normal(size=(50, 50)) / 50**0.5
@@ -320,7 +322,7 @@ alive = [[len(call.inputs) == 2 for call in calls if call.layer.kind == "add"] f
 print("survival:", *survival.round(2))
 print(f"blocks computed: {np.sum(alive, axis=1).mean():.1f} of 10, expected {survival.sum():.2f}")
 assert abs(np.sum(alive, axis=1).mean() - survival.sum()) < 0.4
-pictures.skipped_blocks(np.array(alive), survival, alt="later blocks are skipped more often, along the dashed line")
+plots.skipped_blocks(np.array(alive), survival, alt="later blocks are skipped more often, along the dashed line")
 
 # %% [markdown]
 # On average 7.4 of 10 blocks were computed, where the formula expects 7.25. That also saves a quarter of the
@@ -331,8 +333,8 @@ pictures.skipped_blocks(np.array(alive), survival, alt="later blocks are skipped
 # %%
 h, F = x[:5, :50], lambda h: np.tanh(h @ net.layers[2].layers[0].W)
 one = (
-    lambda rng: stochastic.stochastic_depth_forward(h, F(h), 0.5, rng=rng)[0],
-    lambda rng: stochastic.stochastic_depth_testing(h, F(h), 0.5),
+    lambda rng: dropout.stochastic_depth_forward(h, F(h), 0.5, rng=rng)[0],
+    lambda rng: dropout.stochastic_depth_testing(h, F(h), 0.5),
 )
 ten = (lambda rng: net.forward(x[:5], training=True)[-1].output, lambda rng: net.logits(x[:5]))
 for name, pair in (("one block", one), ("ten blocks", ten)):
@@ -356,13 +358,13 @@ for name, pair in (("one block", one), ("ten blocks", ten)):
 h, W, few = np.maximum(x[:20] @ net.layers[0].W, 0), net.layers[2].layers[0].W, images[:20]
 rate, still, relu = 0.3, lambda out: (lambda rng: out), lambda z: np.maximum(z, 0)
 def pooled(rng=None):
-    return stochastic.fractional_max_pool_forward(few, 20, rng=rng)[0]
+    return pooling.fractional_max_pool_forward(few, 20, rng=rng)[0]
 
 def connect(rng):
-    return stochastic.drop_connect_forward(h, W, None, rate, rng=rng)[0]
+    return dropout.drop_connect_forward(h, W, None, rate, rng=rng)[0]
 
-methods = {"dropout": (lambda rng: regularization.dropout_forward(h, rate, rng=rng)[0], still(h))}
-methods["alpha dropout"] = lambda rng: regularization.alpha_dropout_forward(h, rate, rng=rng)[0], still(h)
+methods = {"dropout": (lambda rng: dropout.dropout_forward(h, rate, rng=rng)[0], still(h))}
+methods["alpha dropout"] = lambda rng: dropout.alpha_dropout_forward(h, rate, rng=rng)[0], still(h)
 methods["DropConnect"] = connect, still(h @ W)
 methods["DropConnect, then ReLU"] = lambda rng: relu(connect(rng)), still(relu(h @ W))
 methods["fractional pooling, tested evenly"] = pooled, still(pooled())
@@ -371,7 +373,7 @@ methods["fractional pooling, mean of 12"] = pooled, lambda rng: np.mean([pooled(
 # %%
 def batch_norm(rng):  # one image, in other company each time
     batch = pixels[[0, *rng.choice(2000, 49, replace=False)], 300:400]
-    return batch_norm_forward(batch, np.ones(100), np.zeros(100), 1e-3)[0][0]
+    return normalization.batch_norm_forward(batch, np.ones(100), np.zeros(100), 1e-3)[0][0]
 
 of_all = (pixels[0] - pixels[:2000].mean(axis=0)) / np.sqrt(pixels[:2000].var(axis=0) + 1e-3)
 methods["stochastic depth, one block"], methods["stochastic depth, ten blocks"] = one, ten
@@ -402,7 +404,7 @@ print(randomness.behaviour_table(methods, samples=400, rng=np.random.default_rng
 # **Predict:** what does `RandomBrightness(0.2)` do to pixels between 0 and 1?
 
 # %%
-keras, rng = deep.keras(), np.random.default_rng(0)
+keras, rng = keras_models.keras(), np.random.default_rng(0)
 layers, four = keras.layers, images[:1000, :, :, None].astype(np.float32)
 def holds(claim, value):
     print(f"{claim}: {bool(value)}")
@@ -483,7 +485,7 @@ def gains(name, budget, than="nothing"):
     return 100 * (stored.rows[name].test[:, budget] - stored.rows[than].test[:, budget])
 
 def told(gain):
-    return f"{gain.mean():+.2f} ± {pictures.standard_error(gain):.2f}"
+    return f"{gain.mean():+.2f} ± {plots.standard_error(gain):.2f}"
 
 rows = []
 for name, row in stored.rows.items():
@@ -496,12 +498,12 @@ print(table(("method", "strength", "training", "test", "gain after 400 steps", "
 others = [name for name in stored.rows if name != "nothing"]
 shown = {"400 steps": {name: gains(name, 0) for name in others}, "1,600 steps": {name: gains(name, 1) for name in others}}
 for steps, found in shown.items():
-    sure = {name: g.mean() / pictures.standard_error(g) for name, g in found.items()}
+    sure = {name: g.mean() / plots.standard_error(g) for name, g in found.items()}
     print(steps, "better by 3 errors:", ", ".join(n for n, z in sure.items() if z > 3) or "none")
     print(steps, "worse by 3 errors:", ", ".join(n for n, z in sure.items() if z < -3))
 print("fractional pooling against even pooling, 1,600 steps:", told(gains("fractional pooling", 1, than="even pooling")))
 label, alt = "gain in test accuracy, percentage points, same seed", "most methods lie at or left of 0, dropout a little right"
-pictures.differences(shown, xlabel=label, alt=alt)
+plots.differences(shown, xlabel=label, alt=alt)
 
 # %% [markdown]
 # "Training" and "test" are the shares right after 1,600 steps. The error is one standard error over ten seeds; the whiskers
@@ -555,7 +557,7 @@ options, found = {"learning_rate": 0.05, "steps": 400, "batch_size": 50}, {name:
 for name, seed in ((name, seed) for name in augments for seed in range(5)):
     rng, own = np.random.default_rng(seed), slice(1000 * seed, 1000 * seed + 1000)
     net = residual_stack(784, 100, 2, 10, rng=rng)
-    network.train(net, x[own], labels[own], **options, augment=augments[name], rng=rng)
+    train(net, x[own], labels[own], **options, augment=augments[name], rng=rng)
     found[name].append([net.accuracy(part, labels[8000:]) for part in tests.values()])
 def in_short(v):
     return f"{np.median(v):.0%} ({v.min():.0%} to {v.max():.0%})"
@@ -615,7 +617,7 @@ def cutout(image, row, column, size):
     return out
 
 # %%
-checks.cutout(cutout)
+checks.augmentation.cutout(cutout)
 
 # %% [markdown]
 # ### Exercise 2: mixup
@@ -638,7 +640,7 @@ def mixup(x, y, partner, weight):
     return share * x + (1 - share) * x[partner], share * one_hot + (1 - share) * one_hot[partner]
 
 # %%
-checks.mixup(mixup)
+checks.augmentation.mixup(mixup)
 
 # %% [markdown]
 # ### Exercise 3: the way back through DropConnect
@@ -660,7 +662,7 @@ def drop_connect_backward(dz, x, W, kept, rate):
     return dz @ (W * scaled).T, x.T @ dz * scaled
 
 # %%
-checks.drop_connect_backward(drop_connect_backward)
+checks.augmentation.drop_connect_backward(drop_connect_backward)
 
 # %% [markdown]
 # ### Exercise 4: stochastic depth in testing
@@ -684,7 +686,7 @@ def stochastic_depth_testing(h, branches, survival):
     return h
 
 # %%
-checks.stochastic_depth_testing(stochastic_depth_testing)
+checks.augmentation.stochastic_depth_testing(stochastic_depth_testing)
 
 # %% [markdown] tags=["given"]
 # ## Summary

@@ -19,12 +19,10 @@
 # - examine any Keras model, and its training, in three lines.
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
 import numpy as np
-from helpers import clinic, deep, initializers, labs, patients, recorder
-from helpers.checks import bugs, clinic as checks
-from helpers.plots import clinic as marks, patients as pictures
-from helpers.signals import trace; from helpers.tables import table
+from helpers import (
+    checks, clinic, initializers, keras_models, labs, patients, plots, recorder, table, trace,
+)
 
 # %% [markdown]
 # ## 1 What is healthy?
@@ -144,7 +142,7 @@ losses = ("loss_first", "loss_last", "loss_trained", "loss_tested", "new_lowest"
 print("The training: mini-batches, then the images trained on in both modes, then new images")
 rows = [(name, told(s["update"]), *(told_loss(s[n]) for n in losses)) for name, s in signs.items()]
 print(table(("", "update", *(n.replace("_", " ") for n in losses)), rows))
-pictures.charts(charts, limits, alt="eight columns; B's gradient falls, D's signal grows, G's loss on new images rises")
+plots.charts(charts, limits, alt="eight columns; B's gradient falls, D's signal grows, G's loss on new images rises")
 
 # %% [markdown]
 # How to read the second table: *loss first* is the mean loss of the first 40 mini-batches, *loss last* that of
@@ -190,7 +188,7 @@ diagnosis = {
 }
 
 # %%
-checks.diagnosis(diagnosis)
+checks.clinic.diagnosis(diagnosis)
 
 # %% [markdown]
 # ## 4 What the clinic says
@@ -212,7 +210,7 @@ for name, chart in charts.items():
 print(table(("", "the illness", "found as well"), rows) + "\n")
 for name, build in patients.BUILDS.items():
     print(f"{name}: {build}")
-print(f"\ncured: a loss on new images below {checks.CURED}, that rises to {checks.RISE} of its lowest at most")
+print(f"\ncured: a loss on new images below {checks.clinic.CURED}, that rises to {checks.clinic.RISE} of its lowest at most")
 
 # %% [markdown]
 # The list of builds tells what differs from the healthy network, `Build()`. The clinic found every illness, and
@@ -271,7 +269,7 @@ treatment = {
 }
 
 # %%
-checks.treatment(treatment)
+checks.clinic.treatment(treatment)
 
 # %%
 def ends(build):
@@ -282,7 +280,7 @@ tried = {name: changes for name, changes in treatment.items() if isinstance(chan
 cured = {name: ends(patients.treated(patients.BUILDS[name], changes)) for name, changes in tried.items()}
 rows = [(name, ", ".join(told_loss(loss) for loss in losses)) for name, losses in sick.items()]
 print(table(("", "three seeds, as they came"), rows))
-pictures.ends(sick, cured, alt="losses of the untreated at 1.2 and above, or nan; treated ones below 1.1")
+plots.ends(sick, cured, alt="losses of the untreated at 1.2 and above, or nan; treated ones below 1.1")
 
 # %% [markdown]
 # Red crosses are the patients as they came, blue dots those you have treated. Some treatments are often
@@ -306,7 +304,7 @@ for title, (name, changes) in tempting.items():
     build = patients.treated(patients.BUILDS[name], changes)
     runs = [patients.chart(build, seed).signs for seed in range(3)]
     rows.append((title, *(f"{np.median([run[sign] for run in runs]):.1f}" for sign in told_of)))
-    assert checks.treatment({name: changes}).status == "not yet"
+    assert checks.clinic.treatment({name: changes}).status == "not yet"
 print(table(("treatment, median of three seeds", *(sign.replace("_", " ") for sign in told_of)), rows))
 
 # %% [markdown]
@@ -371,7 +369,7 @@ def normalize_conv(x, eps=1e-3):
     return (x - mean) / np.sqrt(variance + eps)
 
 # %%
-bugs.normalize_conv(normalize_conv)
+checks.bugs.normalize_conv(normalize_conv)
 
 # %% [markdown]
 # ### Exercise 4: a histogram of tanh
@@ -394,7 +392,7 @@ def tanh_histogram(h, bins):
     return counts / counts.sum()
 
 # %%
-bugs.tanh_histogram(tanh_histogram)
+checks.bugs.tanh_histogram(tanh_histogram)
 
 # %% [markdown]
 # ### Exercise 5: a step of batch normalization
@@ -428,7 +426,7 @@ def norm_step(x, mean, variance, training):
     return out, mean, variance
 
 # %%
-bugs.norm_step(norm_step)
+checks.bugs.norm_step(norm_step)
 
 # %% [markdown]
 # ### Exercise 6: a moving average
@@ -457,7 +455,7 @@ def moving_average(values, momentum=0.99):
     return np.array(history)
 
 # %%
-bugs.moving_average(moving_average)
+checks.bugs.moving_average(moving_average)
 
 # %% [markdown]
 # ### Exercise 7: the variance after Leaky ReLU
@@ -482,7 +480,7 @@ def leaky_variance(sigma, slope):
     return second_moment - mean**2
 
 # %%
-bugs.leaky_variance(leaky_variance)
+checks.bugs.leaky_variance(leaky_variance)
 
 # %% [markdown]
 # ### Exercise 8: layers in order
@@ -504,7 +502,7 @@ def in_order(record):
     return [record[name] for name in sorted(record, key=lambda name: int(name.split()[1]))]
 
 # %%
-bugs.in_order(in_order)
+checks.bugs.in_order(in_order)
 
 # %% [markdown]
 # ### Exercise 9: Glorot's uniform weights
@@ -527,7 +525,7 @@ def glorot_uniform(shape, rng):
     return rng.uniform(-limit, limit, shape)
 
 # %%
-bugs.glorot_uniform(glorot_uniform)
+checks.bugs.glorot_uniform(glorot_uniform)
 
 # %% [markdown]
 # ## 7 A model of your own
@@ -539,7 +537,7 @@ bugs.glorot_uniform(glorot_uniform)
 # **Predict:** what is wrong with it? There is more than one thing.
 
 # %%
-keras, (pixels, labels, *_) = deep.keras(), patients.images("pixels 0 to 255", 2000)
+keras, (pixels, labels, *_) = keras_models.keras(), patients.images("pixels 0 to 255", 2000)
 pixels, L = pixels.reshape(-1, 28, 28, 1).astype("float32"), keras.layers
 
 def classifier(activation, scale, from_logits, seed=0, rate=0.02):
@@ -557,7 +555,7 @@ def classifier(activation, scale, from_logits, seed=0, rate=0.02):
 model = classifier("sigmoid", scale=1.0, from_logits=True)
 signals = trace(model, pixels[:200], labels[:200])  # one batch through your model and back
 findings = clinic.examine(signals)                  # show it: a table with what to try
-picture = marks.marked(signals, findings)
+picture = plots.marked(signals, findings)
 print(sorted(findings.codes))
 assert {"unscaled_inputs", "output_activation_mismatch", "vanishing_gradient"} <= set(findings.codes)
 picture

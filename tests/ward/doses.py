@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers.signals import trace
+from helpers.signals.trace import trace
 
 ANY = float("inf")
 NARROW = 40  # tables have fewer columns than this; of images, single pixels are not judged

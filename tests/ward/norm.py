@@ -10,8 +10,8 @@ arXiv:1801.05134); severe from a rate of 0.5 on, mild to 0.25.
 
 import numpy as np
 
-from helpers.normalization import RunningStatistics
-from helpers.stack import BatchNorm
+from helpers.networks.stack import BatchNorm
+from helpers.numerics.normalization import RunningStatistics
 from tests.ward.material import called, images, names, net, parts, pictures, plain, stack, table
 from tests.ward.patient import Patient, at, halved, within
 
