@@ -16,7 +16,7 @@ from helpers.networks.mlp import MLP
 from helpers.networks.stack import Dense, Nonlinearity, Stack
 from helpers.networks.training import train
 from helpers.numerics.activations import ACTIVATIONS
-from helpers.plots.clinic import marked
+from helpers.plots.clinic import marked_layers
 from helpers.signals.trace import trace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -378,7 +378,7 @@ def test_findings_are_marked_on_the_layers_that_they_name(batch):
     model = network("sigmoid", 8)
     signals = trace(model, 100 * batch[0], batch[1])
     found = clinic.examine(signals)
-    picture = marked(signals, found)
+    picture = marked_layers(signals, found)
     panels = picture.axes
     assert [panel.get_title() for panel in panels] == [
         "std of z",
@@ -399,5 +399,5 @@ def test_findings_are_marked_on_the_layers_that_they_name(batch):
 def test_the_figure_shows_any_trace(gain, batch):
     signals = trace(network(gain=gain), *batch)
     found = clinic.examine(signals)
-    assert len(marked(signals, found)._repr_png_()) > 5000
-    assert (marked(signals, found).get_suptitle() == "no findings") == (gain == 1)
+    assert len(marked_layers(signals, found)._repr_png_()) > 5000
+    assert (marked_layers(signals, found).get_suptitle() == "no findings") == (gain == 1)

@@ -1,10 +1,10 @@
-"""The pictures of lesson 11 show the numbers of the charts."""
+"""What the clinic sees: charts of patients show the numbers of the charts, findings are ringed."""
 
 import numpy as np
 import pytest
 
 from helpers.clinic import patients
-from helpers.plots import patients as pictures
+from helpers.plots import clinic
 
 HEALTHY = {"std": (0.1, 2.0), "grad_z_norm": (0.01, 0.3)}
 
@@ -16,7 +16,7 @@ def charts():
 
 @pytest.fixture(scope="module")
 def picture(charts):
-    return pictures.charts(charts, HEALTHY, alt="three patients")
+    return clinic.patient_charts(charts, HEALTHY, alt="three patients")
 
 
 def columns(picture):
@@ -36,7 +36,7 @@ def test_signal_and_gradient_are_the_traces(picture, charts, row):
     for name, column in columns(picture).items():
         drawn = column[row].get_lines()[0].get_ydata()
         values = np.abs(charts[name].before.per_layer(quantity))
-        assert np.allclose(10.0**drawn, np.maximum(values, 10.0**pictures.LOWEST))
+        assert np.allclose(10.0**drawn, np.maximum(values, 10.0**clinic.LOWEST))
 
 
 def test_the_healthy_band_is_drawn(picture):
@@ -49,14 +49,14 @@ def test_losses_are_the_recordings_and_nan_is_said(picture, charts):
     for line, name in zip(column.get_lines(), ("loss", "val_loss"), strict=False):
         steps, values = charts["B"].recording.logged(name)
         assert np.array_equal(line.get_xdata(), steps)
-        assert np.allclose(line.get_ydata(), np.minimum(values, pictures.LOSS_SHOWN))
+        assert np.allclose(line.get_ydata(), np.minimum(values, clinic.LOSS_SHOWN))
     assert [text.get_text() for text in columns(picture)["D"][2].texts][:1] == ["nan"]
     assert not column.texts
 
 
 def test_ends_show_every_seed():
     sick, treated = {"A": [3.0, 2.0, 9.0], "B": [np.nan] * 3}, {"A": [0.5, 0.6, 0.7]}
-    axes = pictures.ends(sick, treated).axes[0]
+    axes = clinic.final_losses(sick, treated).axes[0]
     drawn = [list(line.get_ydata()) for line in axes.get_lines() if len(line.get_ydata()) == 3]
     assert drawn == [[3.0, 2.0, 4.0], [4.0] * 3, [0.5, 0.6, 0.7]]
     assert [text.get_text() for text in axes.texts] == ["nan"]
