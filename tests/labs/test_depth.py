@@ -7,12 +7,11 @@ import pytest
 
 from helpers import data, labs
 from helpers.labs import depth as module
-from helpers.labs.wording import range_in_words
 from helpers.networks import builders, training
 from helpers.numerics import theory
-from helpers.plots import hundred
 from helpers.signals import flow, recording
 from helpers.signals.trace import trace
+from tests.labs.driving import idle_controls
 
 SIZES = (784, *[100] * 40, 10)
 # ReLU wanders: ln E[h²] gets the variance 5 / width at each layer, so that theory is tested on wide networks.
@@ -65,7 +64,9 @@ def test_flow_leaves_the_random_numbers_alone(batch):
 
 def test_what_is_handed_on_is_after_dropout_and_skip():
     x = np.ones((4, 3))
-    net = builders.Design("linear", "orthogonal", skips=True).stack((3, 3, 3, 2), rng=np.random.default_rng(0))
+    net = builders.Design("linear", "orthogonal", skips=True).stack(
+        (3, 3, 3, 2), rng=np.random.default_rng(0)
+    )
     W = [layer.W for layer in net.flat() if layer.kind == "dense"]
     h = x + x @ W[0]
     assert np.allclose(flow.flow(net, x, np.zeros(4, int)).std, [h.std(), (h + h @ W[1]).std()])
@@ -207,28 +208,5 @@ def test_closing_drops_the_weights():
     assert lab._weights == (None, None)
 
 
-def test_out_of_range_is_put_in_words():
-    fine, one = np.ones(3), np.array([1.0, np.inf, np.nan])
-    assert range_in_words(fine, fine) == ""
-    assert "from layer 2 on" in range_in_words(one, fine)
-    assert "gradient is too large" in range_in_words(fine, one)
-    assert "up to layer 2" in range_in_words(fine, np.array([0.0, 1e-40, 1.0]))
-
-
-def test_pictures_of_the_lesson(batch):
-    sizes = (784, *[20] * 6, 10)
-    runs = {"kept": flows(builders.Design(), batch, sizes, 2)}
-    expected = {"kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)}
-    limits = {"mean": (-1, 1), "variance": (0.1, 10), "gradient": (1e-3, 10)}
-    picture = hundred.flow_panels(runs, expected, limits=limits, alt="a picture")
-    measured, dashed = picture.axes[1].get_lines()[:2]
-    assert np.allclose(measured.get_ydata(), np.median([run.std**2 for run in runs["kept"]], axis=0))
-    assert np.allclose(dashed.get_ydata(), expected["kept"].std ** 2)
-    net = builders.Design().stack(sizes, rng=np.random.default_rng(0))
-    run = recording.recorded_training(net, *batch, learning_rate=0.1, steps=5, every=2, rng=net.rng)
-    first, last = hundred.gradient_panels({"SELU + LeCun": run}, alt="a picture").axes[0].get_lines()
-    assert np.allclose(first.get_ydata(), run.gradient[0])
-    assert np.allclose(last.get_ydata(), run.gradient[-1])
-    lines = hundred.update_panels({"SELU + LeCun": run}, alt="a picture").axes[0].get_lines()
-    assert np.allclose(lines[0].get_ydata(), run.ratio[:, 0])
-    assert set(lines[-1].get_ydata()) == {1e-3}
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.depth_lab()) == []
