@@ -184,7 +184,7 @@ def vital_signs(seen: Trace) -> dict:
         "gradient_last": abs(hidden("grad_z_norm")[-1]),
         "saturated": hidden("share_saturated").max(),
         "dead": hidden("share_dead").max(),
-        "alike": hidden("share_twins").max(),
+        "alike": hidden("share_equal").max(),
     }
 
 

@@ -27,7 +27,7 @@ def examine_units(trace) -> list:
     layers = [layer for layer in trace.hidden if layer.finite]
     flat = [(layer, layer.share_saturated, FLAT[layer.saturates]) for layer in layers if can_saturate(layer)]
     dead = [(layer, surplus(layer), DEAD) for layer in layers if layer.can_die]
-    twins = [(layer, layer.share_twins, twin_limits(layer)) for layer in layers]
+    twins = [(layer, layer.share_equal, twin_limits(layer)) for layer in layers]
     return [
         *shares("saturated_units", flat, "share of flat places", near=NEAR),
         *shares("dead_units", dead, "share of dead units, less that of units always on"),
@@ -37,7 +37,7 @@ def examine_units(trace) -> list:
 
 def twin_limits(layer) -> tuple[float, float]:
     """Return the thresholds of the share of twins: only those that stay alike can be severe."""
-    return (TWINS, STUCK) if layer.share_stuck > STUCK else (TWINS, 1.0)
+    return (TWINS, STUCK) if layer.share_stay_equal > STUCK else (TWINS, 1.0)
 
 
 def can_saturate(layer) -> bool:

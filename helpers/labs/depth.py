@@ -34,7 +34,7 @@ TEXT = {
     "byte": "pixels 0 to 255",
     "std": "std of h, per layer",
     "mean": "mean of h, per layer",
-    "gradient": "gradient norm of z, per layer",
+    "grad_z_norm": "gradient norm of z, per layer",
     "layer": "layer",
     "way_back": "From layer {last} back to layer 1 the gradient changes by ×{factor:.3g}",
     "predicted": "(predicted: ×{factor:.3g}).",
@@ -72,7 +72,7 @@ class DepthLab(live.LiveFigure):
     def build(self):
         self.free()
         self.figure.subplots_adjust(left=0.06, right=0.99, top=0.83, bottom=0.12, wspace=0.2)
-        axes = dict(zip(("std", "mean", "gradient"), self.figure.subplots(1, 3), strict=True))
+        axes = dict(zip(("std", "mean", "grad_z_norm"), self.figure.subplots(1, 3), strict=True))
         self.panels = {name: CurvePanel(axes[name], TEXT[name], log=name != "mean") for name in axes}
         for panel in self.panels.values():
             panel.axes.set_xlabel(TEXT["layer"])
@@ -127,12 +127,12 @@ def _growth(gradient):
 
 
 def _in_words(measured, predicted):
-    depth, factor = len(measured.std), _growth(measured.gradient)
-    out_of_range = wording.range_in_words(measured.std, measured.gradient)
+    depth, factor = len(measured.std), _growth(measured.grad_z_norm)
+    out_of_range = wording.range_in_words(measured.std, measured.grad_z_norm)
     if out_of_range or depth == 1:
         return out_of_range or TEXT["one_layer"]
     told = TEXT["way_back"].format(last=depth, factor=factor)
-    expected = _growth(predicted.gradient)
+    expected = _growth(predicted.grad_z_norm)
     key = "unpredicted" if np.isnan(expected) else "predicted"
     return f"{told} {TEXT[key].format(factor=expected)}"
 
@@ -142,9 +142,9 @@ def _numbers(measured, predicted, images):
         "std_first": measured.std[0],
         "std_last": measured.std[-1],
         "mean_last": measured.mean[-1],
-        "gradient_first": measured.gradient[0],
-        "gradient_last": measured.gradient[-1],
-        "growth": _growth(measured.gradient),
+        "gradient_first": measured.grad_z_norm[0],
+        "gradient_last": measured.grad_z_norm[-1],
+        "growth": _growth(measured.grad_z_norm),
         "images": images,
     }
 

@@ -310,14 +310,14 @@ class Flow(NamedTuple):
     """What hidden layers hand on and get back: arrays of length L, first to last.
 
     `mean` and `std` are those of what a layer hands on, over batch and units, after its activation, its
-    dropout and its skip. `gradient` is the norm of the mean loss's gradient with respect to what enters the
+    dropout and its skip. `grad_z_norm` is the norm of the mean loss's gradient with respect to what enters the
     activation, over batch and units. `output_error` is the squared norm of the gradient with respect to each
     example's logits, shape (batch,).
     """
 
     mean: np.ndarray
     std: np.ndarray
-    gradient: np.ndarray
+    grad_z_norm: np.ndarray
     output_error: np.ndarray
 
 

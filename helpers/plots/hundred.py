@@ -29,7 +29,7 @@ SHOWN = 4  # layers drawn over time, evenly spread over the depth
 def flow_panels(flows, predicted, *, limits, alt) -> Picture:
     """Return mean, variance and gradient per layer: the median over the seeds, with the prediction dashed.
 
-    `flows` is label → list of `helpers.signals.flow.Flow`, one per seed; `predicted` has one Flow per label.
+    `flows` is label → list of `helpers.numerics.theory.Flow`, one per seed; `predicted` has one Flow per label.
     `limits` is panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
     """
     picture = Picture((9.6, 3.3), alt, layout="constrained")
@@ -58,7 +58,7 @@ def gradient_panels(recordings, *, alt) -> Picture:
     for axes, (label, recording) in zip(row, recordings.items(), strict=True):
         layers = np.arange(1, len(recording.layers) + 1)
         for place, look in ((0, {"color": BLACK, "linestyle": ":"}), (-1, {"color": GREEN})):
-            values = recording.gradient[place]
+            values = recording.grad_W_norm[place]
             drawn = np.where((values >= LOWEST) & (values <= HIGHEST), values, np.nan)
             axes.plot(layers, drawn, linewidth=2, label=TEXT["last" if place else "first"], **look)
         axes.set(
@@ -91,7 +91,7 @@ def update_panels(recordings, *, alt) -> Picture:
 
 
 def _curve(flow, name):
-    return flow.std**2 if name == "variance" else getattr(flow, name)
+    return {"mean": flow.mean, "variance": flow.std**2, "gradient": flow.grad_z_norm}[name]
 
 
 def _row(recordings, alt):

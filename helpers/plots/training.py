@@ -9,7 +9,7 @@ from helpers.signals.recording import HEALTHY_RATIO, REACH
 
 TEXT = {
     "loss": "loss of the recorded batch",
-    "gradient": "gradient norm of W, per layer",
+    "grad_W_norm": "gradient norm of W, per layer",
     "ratio": "update / weights, per layer",
     "activation": "mean of abs(activation)",
     "first": "before training",
@@ -106,7 +106,7 @@ def update_ratios(recording, *, alt="update to weight ratio over the run, a few 
 @styled()
 def gradient_norms(recording, *, alt="gradient norms over the run, a few layers") -> Picture:
     """Return the norm of the gradient of W over the steps for a few layers."""
-    return _over_time(recording, "gradient", alt)
+    return _over_time(recording, "grad_W_norm", alt)
 
 
 @styled()
@@ -121,7 +121,7 @@ def activation_maps(recordings, *, alt="mean of abs(activation), steps by layers
 
 
 @styled()
-def layers_before_and_after(recordings, quantity="gradient", *, alt=None) -> Picture:
+def layers_before_and_after(recordings, quantity="grad_W_norm", *, alt=None) -> Picture:
     """Return a quantity of every layer before and after training, one panel per entry of `recordings`."""
     alt = alt or f"{TEXT[quantity]}, before and after training"
     picture = Picture((9.6, 2.9), alt, layout="constrained")

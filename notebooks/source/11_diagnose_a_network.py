@@ -58,7 +58,7 @@ print("findings:", sum(len(clinic.examine(seen)) for seen in healthy))
 
 # %%
 limits, rows = {}, []
-for name in ("std", "grad_z_norm", "share_saturated", "share_dead", "share_twins"):
+for name in ("std", "grad_z_norm", "share_saturated", "share_dead", "share_equal"):
     lowest, highest = (np.array([pick(seen.per_layer(name)) for seen in healthy]) for pick in (np.min, np.max))
     limits[name] = lowest.min(), highest.max()
     rows.append((name, *(f"{limit:.2g}" for limit in limits[name]), healthy[highest.argmax()].layers[0].activation))
@@ -67,7 +67,7 @@ ratios = np.array([gradient[0] / gradient[-1] for gradient in gradients])
 steepest = healthy[ratios.argmax()].layers[0].activation
 rows.append(("gradient, first / last", f"{ratios.min():.2g}", f"{ratios.max():.2g}", steepest))
 print(table(("vital sign, any layer", "lowest", "highest", "the highest is one of"), rows))
-assert limits["share_twins"] == (0, 0)
+assert limits["share_equal"] == (0, 0)
 assert 0.05 < ratios.min() < ratios.max() < 20
 
 # %% [markdown]

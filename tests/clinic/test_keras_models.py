@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import clinic
-from helpers.signals import keras_passage
+from helpers.signals import measures
 from helpers.signals.recorder import recorder
 from helpers.signals.trace import trace
 from tests.keras_models import CASES, CLASSES, images, labels, table
@@ -188,7 +188,7 @@ def test_some_places_stand_for_all(keras, monkeypatch):
     model = keras.Sequential([keras.Input((40, 40, 3)), *parts, L.Flatten(), L.Dense(CLASSES)])
     x = images((40, 40, 3))
     whole = trace(model, x, labels())
-    monkeypatch.setattr(keras_passage, "ENTRIES", 20_000)
+    monkeypatch.setattr(measures, "PLACES", 20_000)
     some = trace(model, x, labels())
     for one, other in zip(whole.layers[:2], some.layers[:2], strict=True):
         assert other.histogram.counts.sum() < one.histogram.counts.sum() / 2

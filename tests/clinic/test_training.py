@@ -28,7 +28,7 @@ def made_up(loss, ratio=3e-3, gradient=(1.0, 1.0, 1.0, 1.0), validation=None, tr
         run,
         steps=marks,
         loss=loss,
-        gradient=np.broadcast_to(gradient, shape),
+        grad_W_norm=np.broadcast_to(gradient, shape),
         ratio=np.broadcast_to(np.asarray(ratio, float), (len(LAYERS), count)).T
         if np.ndim(ratio)
         else np.full(shape, ratio),
@@ -120,9 +120,9 @@ def test_a_validation_loss_that_rises_with_the_training_loss_is_another_illness(
 
 def test_numbers_that_are_lost():
     run = made_up(GOOD)
-    gradient = run.gradient.copy()
+    gradient = run.grad_W_norm.copy()
     gradient[3, 2] = np.inf
-    found = clinic.examine_training(replace(run, gradient=gradient))
+    found = clinic.examine_training(replace(run, grad_W_norm=gradient))
     assert [(f.code, f.severity, f.layers) for f in found] == [("non_finite_values", "severe", ("c",))]
     logged = clinic.examine_training(made_up(GOOD, validation=[1.0, np.nan]))
     assert logged.codes == ("non_finite_values",)
@@ -166,7 +166,7 @@ def test_what_the_watcher_records(data):
     loss, gradients = twin.loss_and_gradients(x[:32], y[:32])
     assert run.loss[0] == pytest.approx(loss)
     for i, dW in enumerate(gradients.dW):
-        assert run.gradient[0, i] == pytest.approx(np.linalg.norm(dW))
+        assert run.grad_W_norm[0, i] == pytest.approx(np.linalg.norm(dW))
         assert run.ratio[0, i] == pytest.approx(0.05 * np.linalg.norm(dW) / np.linalg.norm(twin.weights[i]))
     assert (run.counts.sum(axis=2) == [[32 * 30, 32 * 30, 32 * 5]]).all()
     losses = train(twin, x[:400], y[:400], learning_rate=0.05, steps=200, rng=np.random.default_rng(3))
