@@ -103,9 +103,7 @@ class PropertiesTable:
         return table([HEADINGS[name] for name in self.columns], cells)
 
 
-def properties_table(
-    sort_by="activation", *, descending=False, columns=USUAL, costs=None
-) -> PropertiesTable:
+def properties_table(sort_by="activation", *, descending=False, columns=USUAL, costs=None) -> PropertiesTable:
     """Return the table of all activations, sorted by any column of `HEADINGS`.
 
     `columns` chooses what is shown; `costs` (name → relative cost, as from `relative_costs`) adds the column

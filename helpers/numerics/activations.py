@@ -194,10 +194,10 @@ class Saturation(NamedTuple):
 class Activation:
     """An elementwise activation: its value `f`, its derivative `df`, and all that is known about it.
 
-    `label` is what a figure shows, `formula` and `derivative` are f and f' as a learner reads them. `limits` are
-    the infimum and the supremum of f. `saturation` tells where the output settles and the derivative goes to 0.
-    `can_die` is true when a unit can sit where the derivative is exactly 0 for a whole half-line, so that no
-    update reaches it any more. `initializer` is the usual companion.
+    `label` is what a figure shows, `formula` and `derivative` are f and f' as a learner reads them.
+    `limits` are the infimum and the supremum of f. `saturation` tells where the output settles and the
+    derivative goes to 0. `can_die` is true when a unit can sit where the derivative is exactly 0 for a
+    whole half-line, so that no update reaches it any more. `initializer` is the usual companion.
     """
 
     name: str
@@ -386,8 +386,8 @@ def served_by(initializer) -> tuple[str, ...]:
     return tuple(name for name, entry in ACTIVATIONS.items() if entry.initializer.split("_")[0] == family)
 
 
-# A unit counts as saturated where its slope is below a twentieth of the steepest. A sigmoid is then within 1.3 %
-# of its limits, and the gradient that passes is a twentieth at most of what it could be.
+# A unit counts as saturated where its slope is below a twentieth of the steepest. A sigmoid is then
+# within 1.3 % of its limits, and the gradient that passes is a twentieth at most of what it could be.
 SATURATED_SLOPE = 0.05
 
 

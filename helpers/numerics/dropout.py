@@ -1,9 +1,9 @@
 """Dropout in all its forms: of units, of weights (DropConnect), of whole branches (stochastic depth).
 
-Each disturbs a pass in training at random, and has a counterpart for testing that does on average what training
-does. A forward function returns `(out, cache)`, its backward function takes that cache; `rng` draws what is
-dropped. Every mask leaves another network, and all share their weights: with few units `all_masks` lists them, so
-that their average is exact and not sampled.
+Each disturbs a pass in training at random, and has a counterpart for testing that does on average what
+training does. A forward function returns `(out, cache)`, its backward function takes that cache; `rng`
+draws what is dropped. Every mask leaves another network, and all share their weights: with few units
+`all_masks` lists them, so that their average is exact and not sampled.
 """
 
 from math import sqrt
@@ -73,7 +73,8 @@ def vanilla_dropout_testing(x, rate):
 def dropout_backward(dout, mask: Mask):
     """Return dx = dout · mask / (1 − rate): the gradient is blocked where a unit is off.
 
-    With the cache of `vanilla_dropout_forward` it is dout · mask, with that of `alpha_dropout_forward` a · dout · mask.
+    With the cache of `vanilla_dropout_forward` it is dout · mask, with that of `alpha_dropout_forward` a
+    · dout · mask.
     """
     dout = _floating(dout)
     return dout * mask.kept * dout.dtype.type(mask.factor)
@@ -82,9 +83,9 @@ def dropout_backward(dout, mask: Mask):
 def alpha_dropout_forward(x, rate, *, rng: np.random.Generator):
     """Return alpha dropout of `x` and its cache; mean 0 and variance 1 come out as they went in.
 
-    A dropped unit gets SELU's floor s = −λα in place of 0, then all is scaled and shifted: out = a·x̃ + b with
-    a = ((1 − p)(1 + p s²))^(−1/2) and b = −a p s, for the rate p (Klambauer et al. 2017, section 3). Raises
-    ValueError for a rate outside 0 … 1.
+    A dropped unit gets SELU's floor s = −λα in place of 0, then all is scaled and shifted: out = a·x̃ + b
+    with a = ((1 − p)(1 + p s²))^(−1/2) and b = −a p s, for the rate p (Klambauer et al. 2017, section 3).
+    Raises ValueError for a rate outside 0 … 1.
     """
     x = _floating(x)
     kept = _draw_mask(x, rate, rng)

@@ -1,7 +1,7 @@
 """Gaussian averages: what an activation makes of a normal variable, exact and as a table for live figures.
 
-In a wide layer with random weights each pre-activation is a sum of many independent terms, and so normal. All that
-`theory` says comes from three averages at z = √q ξ with ξ ~ N(0, 1): E[f], E[f²] and E[f'²].
+In a wide layer with random weights each pre-activation is a sum of many independent terms, and so normal.
+All that `theory` says comes from three averages at z = √q ξ with ξ ~ N(0, 1): E[f], E[f²] and E[f'²].
 """
 
 from functools import lru_cache

@@ -35,8 +35,9 @@ def fans(shape) -> tuple[int, int]:
 class Initializer:
     """A named way to draw weights: call it with a shape and `rng`, ask `variance(shape)` for its theory.
 
-    `label` is what a figure shows, `formula` the variance in words. `variance` is nan for weights that are all
-    equal and not 0: no random-weight theory holds for them. `activations.served_by(name)` tells whom it serves.
+    `label` is what a figure shows, `formula` the variance in words. `variance` is nan for weights that
+    are all equal and not 0: no random-weight theory holds for them. `activations.served_by(name)` tells
+    whom it serves.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """Preprocessing of inputs: fitted on the training data, and then applied to any data unchanged.
 
-Every entry of `PREPROCESSORS` has a `fit` that takes the training data and nothing else. It returns a frozen
-transform with `transform(x)` and `inverse_transform(z)`, as in scikit-learn, which holds its own numbers: no later
+Every entry of `PREPROCESSORS` has a `fit` that takes the training data and nothing else. It returns a
+frozen transform with `transform(x)` and `inverse_transform(z)`, as in scikit-learn, which holds its own
+numbers: no later
 data can change them::
 
     fitted = PREPROCESSORS["standardize"].fit(x_train)
@@ -117,12 +118,12 @@ def pca(x_train, n_components=None) -> LinearMap:
 def whiten(x_train, n_components=None, eps=0.0) -> LinearMap:
     """Return z = (x − mean) @ V diag(1 / √(λ + ε)): the covariance of z is the identity.
 
-    Where some direction has no variance (λ below `RANK_TOLERANCE` of the largest; so it is with images, whose
-    border pixels never change, and with fewer examples than features) there is no such z. You then choose:
-    `n_components` drops all but the first so many directions, and z has so many columns, covariance the identity;
-    or `eps` > 0 is added to every λ, and the variances of z are λ / (λ + ε), less than 1.
-    Raises ValueError where neither is given for such data, for an `n_components` beyond the rank without
-    `eps`, or for a negative `eps`.
+    Where some direction has no variance (λ below `RANK_TOLERANCE` of the largest; so it is with images,
+    whose border pixels never change, and with fewer examples than features) there is no such z. You then
+    choose: `n_components` drops all but the first so many directions, and z has so many columns,
+    covariance the identity; or `eps` > 0 is added to every λ, and the variances of z are λ / (λ + ε),
+    less than 1. Raises ValueError where neither is given for such data, for an `n_components` beyond the
+    rank without `eps`, or for a negative `eps`.
     """
     mean, variances, V = principal_axes(x_train)
     V, roots = _roots(variances, V, n_components, eps)

@@ -1,10 +1,10 @@
 """Mean-field theory: what signal and gradient do from layer to layer, predicted before any weight is drawn.
 
-In a wide layer with random weights each pre-activation is normal with mean 0 and variance q (`helpers.numerics.gaussian`
-has its averages). One step forward maps q to the next layer's (`variance_map`), one step back multiplies the
-gradient's mean square by χ (`chi`; Poole et al. 2016, Schoenholz et al. 2017). The recursion over both is
-`_recursion`; `predict`, `predicted_flow` and `predicted_ratios` are its readings.
-σ_w² is the variance of √fan_in · W, σ_b² the variance of a bias.
+In a wide layer with random weights each pre-activation is normal with mean 0 and variance q
+(`helpers.numerics.gaussian` has its averages). One step forward maps q to the next layer's
+(`variance_map`), one step back multiplies the gradient's mean square by χ (`chi`; Poole et al. 2016,
+Schoenholz et al. 2017). The recursion over both is `_recursion`; `predict`, `predicted_flow` and
+`predicted_ratios` are its readings. σ_w² is the variance of √fan_in · W, σ_b² the variance of a bias.
 """
 
 from functools import lru_cache
@@ -14,7 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.numerics.activations import SATURATED_SLOPE, SELU_FLOOR, get_activation, largest_slope, normal_cdf
+from helpers.numerics.activations import (
+    SATURATED_SLOPE,
+    SELU_FLOOR,
+    get_activation,
+    largest_slope,
+    normal_cdf,
+)
 from helpers.numerics.gaussian import (
     expectation,
     gaussian_moments,
@@ -39,8 +45,9 @@ def variance_map(activation, q, sigma_w2, sigma_b2=0.0):
 def chi(activation, q=1.0, sigma_w2=1.0):
     """Return χ = σ_w² E[f'(√q ξ)²], the factor that one layer puts on the gradient's mean square.
 
-    Below 1 the gradient vanishes with depth, above 1 it explodes; χ = 1 is the edge of chaos. SELU at its fixed
-    point q = 1, σ_w² = 1 has 1.072: over L layers the gradient's norm grows by the root of its L-th power.
+    Below 1 the gradient vanishes with depth, above 1 it explodes; χ = 1 is the edge of chaos. SELU at its
+    fixed point q = 1, σ_w² = 1 has 1.072: over L layers the gradient's norm grows by the root of its L-th
+    power.
     """
     return sigma_w2 * mean_square_slope(activation, q)
 
@@ -70,8 +77,8 @@ def critical_sigma_w2(activation, sigma_b2) -> float:
     """Return the σ_w² on the edge of chaos: the one for which χ = 1 at a fixed point of the variance map.
 
     Along the edge both conditions fix σ_w² once q is chosen: σ_w² = 1 / E[f'²] and q = σ_w² E[f²] + σ_b².
-    The equation left is solved for ln q. Raises ValueError where no such q exists. For GELU, SiLU and Mish with
-    a small σ_b² this fixed point repels: from a larger variance the signal grows without bound.
+    The equation left is solved for ln q. Raises ValueError where no such q exists. For GELU, SiLU and
+    Mish with a small σ_b² this fixed point repels: from a larger variance the signal grows without bound.
     """
     from scipy.optimize import brentq  # here, since its import takes longer than that of all helpers
 
@@ -118,10 +125,10 @@ class Flow(NamedTuple):
     """What hidden layers hand on and get back, predicted or measured: arrays of length L, first to last.
 
     `mean` and `std` are those of what a layer hands on, over batch and units, after its activation, its
-    dropout and its skip. `grad_z_norm` is the norm of the mean loss's gradient with respect to what enters the
-    activation, over batch and units. `output_error` is the squared norm of the gradient with respect to each
-    example's logits, shape (batch,). A prediction also has `q`, each example's pre-activation variance,
-    shape (L, batch).
+    dropout and its skip. `grad_z_norm` is the norm of the mean loss's gradient with respect to what
+    enters the activation, over batch and units. `output_error` is the squared norm of the gradient with
+    respect to each example's logits, shape (batch,). A prediction also has `q`, each example's
+    pre-activation variance, shape (L, batch).
     """
 
     mean: np.ndarray
@@ -170,7 +177,9 @@ def predicted_ratios(model, x) -> np.ndarray:
     All nan where the initializer's variance is unknown to theory.
     """
     with np.errstate(all="ignore"):
-        steps = np.log(_recursion_of(model, x).chi[:-1])  # logarithms, so that a hundred layers don't overflow
+        steps = np.log(
+            _recursion_of(model, x).chi[:-1]
+        )  # logarithms, so that a hundred layers don't overflow
         growth = np.concatenate([np.zeros((1, len(x))), np.cumsum(steps, axis=0)])
         highest = growth.max(axis=1, keepdims=True)
         highest = np.where(np.isfinite(highest), highest, 0)

@@ -21,7 +21,7 @@
 # %%
 import numpy as np
 from helpers import (
-    checks, clinic, initializers, keras_models, labs, patients, plots, recorder, table, trace,
+    activations, checks, clinic, initializers, keras_models, labs, patients, plots, recorder, table, trace,
 )
 
 # %% [markdown]
