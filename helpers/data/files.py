@@ -45,7 +45,7 @@ class Settings(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the files are: `source` as in `helpers.data.fashion_mnist`, the folder (None: the stand-in), and a notice."""
+    """Where the files are: `source` as in `FashionMnist`, the folder (None: the stand-in), and a notice."""
 
     source: str
     folder: Path | None = None
@@ -179,9 +179,7 @@ def _download(folder, name, url):
         return "the connection failed"
     except ValueError:
         return "the file received is damaged"
-    except (
-        OSError
-    ):  # so it is on Windows, too, while another process reads the file it has just put there itself
+    except OSError:  # on Windows, too, while another process reads the file that it has put there itself
         return "the file could not be written" if _fault(folder, name) else ""
     return ""
 

@@ -1,4 +1,4 @@
-"""All activations in one sortable table, computed from their entries in `ACTIVATIONS`, and their measured cost.
+"""All activations in one sortable table, computed from their entries in `ACTIVATIONS`; and what they cost.
 
 What a standard normal pre-activation becomes is exact (a Gaussian average, not a sample): the mean and the
 standard deviation of the output, and E[f'²], the factor that one layer with LeCun's variance puts on the

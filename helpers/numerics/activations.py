@@ -186,8 +186,8 @@ def maxout_derivative(z, pieces):
 class Saturation(NamedTuple):
     """The values that the output settles at, far left and far right; None where it keeps growing."""
 
-    left: float | None
-    right: float | None
+    left: float | None = None
+    right: float | None = None
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ class Activation:
     derivative: str
     limits: tuple[float, float]
     initializer: str
-    saturation: Saturation = Saturation(None, None)
+    saturation: Saturation = Saturation()  # noqa: RUF009 - a named tuple can't be changed
     can_die: bool = False
 
     @property
@@ -227,7 +227,7 @@ class Activation:
 
 
 SELU_FLOOR = -SELU_SCALE * SELU_ALPHA  # what SELU settles at, far left
-_TO_ZERO = Saturation(0.0, None)
+_TO_ZERO = Saturation(left=0.0)
 
 _ENTRIES = (
     Activation(
@@ -293,7 +293,7 @@ _ENTRIES = (
         derivative="1 if z > 0 else exp(z)",
         limits=(-ELU_ALPHA, inf),
         initializer="he_normal",
-        saturation=Saturation(-ELU_ALPHA, None),
+        saturation=Saturation(left=-ELU_ALPHA),
     ),
     Activation(
         name="selu",
@@ -304,7 +304,7 @@ _ENTRIES = (
         derivative="λ if z > 0 else λ·α·exp(z)",
         limits=(SELU_FLOOR, inf),
         initializer="lecun_normal",
-        saturation=Saturation(SELU_FLOOR, None),
+        saturation=Saturation(left=SELU_FLOOR),
     ),
     Activation(
         name="gelu",
@@ -426,7 +426,7 @@ def _with_value(name, value):
         return {field: getattr(ACTIVATIONS["relu"], field) for field in shared}
     if name == "elu":
         left = {"formula": f"{value:g}·(exp(z) - 1)", "derivative": f"{value:g}·exp(z)"}
-        changed = {"limits": (-value, inf), "saturation": Saturation(-value, None)}
+        changed = {"limits": (-value, inf), "saturation": Saturation(left=-value)}
     else:
         left, changed = {"formula": f"{value:g}·z", "derivative": f"{value:g}"}, {}
     return changed | {

@@ -2,8 +2,7 @@
 
 Every entry of `PREPROCESSORS` has a `fit` that takes the training data and nothing else. It returns a
 frozen transform with `transform(x)` and `inverse_transform(z)`, as in scikit-learn, which holds its own
-numbers: no later
-data can change them::
+numbers: no later data can change them::
 
     fitted = PREPROCESSORS["standardize"].fit(x_train)
     z_train, z_test = fitted.transform(x_train), fitted.transform(x_test)
@@ -107,7 +106,8 @@ def pca(x_train, n_components=None) -> LinearMap:
     """Return z = (x − mean) @ V: rotated onto the principal axes, the covariance of z is diagonal.
 
     The covariance is C = V diag(λ) Vᵀ; the columns of V are its eigenvectors, largest variance first, each
-    with its largest entry positive. `n_components` drops all but the first so many. `x_train` is (n, features).
+    with its largest entry positive. `n_components` drops all but the first so many. `x_train` is
+    (n, features).
     Raises ValueError for an `n_components` outside 1 … features.
     """
     mean, variances, V = principal_axes(x_train)

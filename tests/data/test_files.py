@@ -1,4 +1,4 @@
-"""The files of Fashion-MNIST are found in the promised order, checked, and downloaded safely, or not at all."""
+"""The files of Fashion-MNIST are found in the promised order, checked, and downloaded safely."""
 
 import json
 import os
@@ -147,14 +147,9 @@ def test_a_damaged_file_in_data_without_network_is_named(place, originals):
 def test_a_damaged_file_in_the_named_folder_is_an_error(place, originals, tmp_path, monkeypatch, server):
     put(tmp_path / "mine", {**originals, LABELS: originals[LABELS][:-1]})
     monkeypatch.setenv("FASHION_MNIST_DIR", str(tmp_path / "mine"))
-    for call in (
-        fashion_mnist.find,
-        fashion_mnist.fetch,
-        fashion_mnist.load_batch,
-        fashion_mnist.load_fashion_mnist,
-    ):
+    for name in ("find", "fetch", "load_batch", "load_fashion_mnist"):
         with pytest.raises(ValueError, match=rf"FASHION_MNIST_DIR is .*{LABELS} there is damaged"):
-            call()
+            getattr(fashion_mnist, name)()
     assert server.asked == []
 
 
@@ -270,6 +265,7 @@ def test_published_files_are_readable_by_others(place, server):
 
 
 def test_import_is_light():
-    code = "import sys, helpers.data.fashion_mnist; print({'pooch', 'requests', 'tqdm', 'matplotlib'} & set(sys.modules))"
+    heavy = {"pooch", "requests", "tqdm", "matplotlib"}
+    code = f"import sys, helpers.data.fashion_mnist; print({heavy} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
