@@ -65,7 +65,9 @@ def test_flow_leaves_the_random_numbers_alone(batch):
 
 def test_what_is_handed_on_is_after_dropout_and_skip():
     x = np.ones((4, 3))
-    net = builders.Design("linear", "orthogonal", skips=True).stack((3, 3, 3, 2), rng=np.random.default_rng(0))
+    net = builders.Design("linear", "orthogonal", skips=True).stack(
+        (3, 3, 3, 2), rng=np.random.default_rng(0)
+    )
     W = [layer.W for layer in net.flat() if layer.kind == "dense"]
     h = x + x @ W[0]
     assert np.allclose(flow.flow(net, x, np.zeros(4, int)).std, [h.std(), (h + h @ W[1]).std()])
@@ -218,7 +220,9 @@ def test_out_of_range_is_put_in_words():
 def test_pictures_of_the_lesson(batch):
     sizes = (784, *[20] * 6, 10)
     runs = {"kept": flows(builders.Design(), batch, sizes, 2)}
-    expected = {"kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)}
+    expected = {
+        "kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)
+    }
     limits = {"mean": (-1, 1), "variance": (0.1, 10), "gradient": (1e-3, 10)}
     picture = hundred.flow_panels(runs, expected, limits=limits, alt="a picture")
     measured, dashed = picture.axes[1].get_lines()[:2]
