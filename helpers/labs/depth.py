@@ -1,4 +1,4 @@
-"""A hundred layers (S2, S3): networks side by side, each condition of self-normalization to be broken."""
+"""A hundred layers: networks side by side, each condition of self-normalization to be broken."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -88,7 +88,8 @@ class DepthLab(live.LiveFigure):
         measured = flow(stack, x, y)
         predicted = predicted_flow(design, sizes, x, measured.output_error)
         for name, panel in self.panels.items():
-            panel.show(getattr(measured, name), getattr(predicted, name))
+            quantity = "grad_z_norm" if name == "gradient" else name
+            panel.show(getattr(measured, quantity), getattr(predicted, quantity))
             set_layer_axis(panel.axes, depth)
         self.say(_in_words(measured, predicted))
         return _numbers(measured, predicted, len(x))

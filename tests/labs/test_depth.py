@@ -65,7 +65,9 @@ def test_flow_leaves_the_random_numbers_alone(batch):
 
 def test_what_is_handed_on_is_after_dropout_and_skip():
     x = np.ones((4, 3))
-    net = builders.Design("linear", "orthogonal", skips=True).stack((3, 3, 3, 2), rng=np.random.default_rng(0))
+    net = builders.Design("linear", "orthogonal", skips=True).stack(
+        (3, 3, 3, 2), rng=np.random.default_rng(0)
+    )
     W = [layer.W for layer in net.flat() if layer.kind == "dense"]
     h = x + x @ W[0]
     assert np.allclose(flow.flow(net, x, np.zeros(4, int)).std, [h.std(), (h + h @ W[1]).std()])
@@ -88,7 +90,7 @@ def test_selus_gradient_grows_32_fold_over_a_hundred_layers(batch):
     sizes = (784, *[200] * 100, 10)
     runs = flows(builders.Design(), batch, sizes)
     growth = np.median([run.grad_z_norm[0] / run.grad_z_norm[-1] for run in runs])
-    assert theory.growth_per_layer("selu") ** 50 == pytest.approx(32, abs=1)
+    assert theory.chi("selu") ** 50 == pytest.approx(32, abs=1)
     assert 20 < growth < 60
     assert all(0.7 < run.std[-1] < 1.3 for run in runs)
 
@@ -160,7 +162,7 @@ def test_the_lab_shows_a_flow_and_its_prediction(at_start):
     net = builders.DESIGNS["tanh + Glorot"].stack(sizes, rng=np.random.default_rng(3), weights=shown)
     seen = flow.flow(net, x, y)
     predicted = theory.predicted_flow(builders.DESIGNS["tanh + Glorot"], sizes, x, seen.output_error)
-    for name in ("std", "grad_z_norm"):
+    for name in ("std", "gradient"):
         panel = at_start.panels[name]
         assert np.allclose(10 ** panel.measured.get_ydata(), getattr(seen, name), rtol=1e-3)
         assert np.allclose(10 ** panel.predicted.get_ydata(), getattr(predicted, name), rtol=1e-3)
@@ -218,7 +220,9 @@ def test_out_of_range_is_put_in_words():
 def test_pictures_of_the_lesson(batch):
     sizes = (784, *[20] * 6, 10)
     runs = {"kept": flows(builders.Design(), batch, sizes, 2)}
-    expected = {"kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)}
+    expected = {
+        "kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)
+    }
     limits = {"mean": (-1, 1), "variance": (0.1, 10), "gradient": (1e-3, 10)}
     picture = hundred.flow_panels(runs, expected, limits=limits, alt="a picture")
     measured, dashed = picture.axes[1].get_lines()[:2]
