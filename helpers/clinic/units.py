@@ -1,7 +1,6 @@
 """Illnesses of units: saturated, dead, or all alike."""
 
-from helpers.clinic.findings import Evidence, crossed
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, crossed, finding
 
 # Share of pre-activations where the activation is flat. Healthy networks (11 activations with the
 # initialization that goes with each, 1 to 60 layers of 30 to 100 units, fresh and trained) reach 0.30 where

@@ -49,7 +49,9 @@ def residual(blocks, width, variance=2.0):
     """Layers that add relu(h W) to h: with every block the variance grows by half of `variance` and more."""
 
     def make(draw, inputs, classes):
-        block = lambda: draw.skip(draw.dense(width, width, variance), draw.bend())  # noqa: E731
+        def block():
+            return draw.skip(draw.dense(width, width, variance), draw.bend())
+
         first = [draw.dense(inputs, width), draw.bend()]
         return [*first, *(block() for _ in range(blocks)), draw.dense(width, classes)]
 
