@@ -1,8 +1,8 @@
 """Signals and gradients that fade or grow with depth.
 
 By theory a layer multiplies the standard deviation of what passes by √(σ_w² E[f²] / q) forwards and √χ
-backwards (`helpers.numerics.theory`). Severe: over the whole depth that makes a factor of 1,000 or more, so that
-with one learning rate one end stands still while the other leaps. Mild: a factor of 15 to 300. The layers
+backwards (`helpers.numerics.theory`). Severe: over the whole depth that makes a factor of 1,000 or more, so
+that with one learning rate one end stands still while the other leaps. Mild: a factor of 15 to 300. The layers
 that must be named are those at the far end; those at the near end, which are as they should be, may not.
 """
 
