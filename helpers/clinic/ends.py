@@ -1,7 +1,6 @@
 """The end of a network and its loss: do they fit?"""
 
-from helpers.clinic.findings import Evidence
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, finding
 
 PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")  # functions whose values are probabilities
 LOGITS = ("log_softmax",)  # and those that a softmax leaves as they are

@@ -119,7 +119,7 @@ BUILDS = {
     "G": Build(depth=2, images=100, steps=400, learning_rate=0.1),
     "H": Build(inputs="pixels 0 to 255"),
 }
-ILLNESSES = {
+DIAGNOSES = {
     "A": "saturated_units",
     "B": "vanishing_gradient",
     "C": "stale_moving_statistics",

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from helpers.clinic.findings import Evidence, crossed
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, crossed, finding
 from helpers.clinic.passing import from_the_first
 from helpers.signals.recording import HEALTHY_RATIO
 

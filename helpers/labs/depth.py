@@ -34,7 +34,7 @@ TEXT = {
     "byte": "pixels 0 to 255",
     "std": "std of h, per layer",
     "mean": "mean of h, per layer",
-    "grad_z_norm": "gradient norm of z, per layer",
+    "gradient": "gradient norm of z, per layer",
     "layer": "layer",
     "way_back": "From layer {last} back to layer 1 the gradient changes by ×{factor:.3g}",
     "predicted": "(predicted: ×{factor:.3g}).",
@@ -72,7 +72,7 @@ class DepthLab(live.LiveFigure):
     def build(self):
         self.free()
         self.figure.subplots_adjust(left=0.06, right=0.99, top=0.83, bottom=0.12, wspace=0.2)
-        axes = dict(zip(("std", "mean", "grad_z_norm"), self.figure.subplots(1, 3), strict=True))
+        axes = dict(zip(("std", "mean", "gradient"), self.figure.subplots(1, 3), strict=True))
         self.panels = {name: CurvePanel(axes[name], TEXT[name], log=name != "mean") for name in axes}
         for panel in self.panels.values():
             panel.axes.set_xlabel(TEXT["layer"])

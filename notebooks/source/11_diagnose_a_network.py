@@ -205,8 +205,8 @@ rows = []
 for name, chart in charts.items():
     found = [clinic.examine(chart.before), clinic.examine(chart.tested), clinic.examine_training(chart.recording)]
     codes = list(dict.fromkeys(code for findings in found for code in findings.codes))
-    codes.remove(patients.ILLNESSES[name])  # which raises an error if it was not found
-    rows.append((name, patients.ILLNESSES[name], ", ".join(codes)))
+    codes.remove(patients.DIAGNOSES[name])  # which raises an error if it was not found
+    rows.append((name, patients.DIAGNOSES[name], ", ".join(codes)))
 print(table(("", "the illness", "found as well"), rows) + "\n")
 for name, build in patients.BUILDS.items():
     print(f"{name}: {build}")
