@@ -1,4 +1,4 @@
-"""The explorer (I15): activation × initialization × gain × depth × width × seed, on real images."""
+"""The explorer: activation × initialization × gain × depth × width × seed, on real images."""
 
 import numpy as np
 
@@ -6,7 +6,8 @@ from helpers import data
 from helpers.labs import knobs, live, wording
 from helpers.networks.mlp import MLP
 from helpers.numerics.theory import predict, predicted_density
-from helpers.plots.panels import CurvePanel, HistogramPanel
+from helpers.plots.histograms import HistogramPanel
+from helpers.plots.over_layers import CurvePanel
 from helpers.signals.measures import BINS, histogram_range
 from helpers.signals.trace import trace
 
@@ -19,12 +20,6 @@ KEPT_WEIGHTS = 2_000_000  # a larger network is drawn anew at each step rather t
 QUANTITIES = ("mean", "std", "grad_z_norm")
 
 TEXT = {
-    "activation": "activation",
-    "initializer": "initialization",
-    "gain": "gain",
-    "depth": "depth",
-    "width": "width",
-    "seed": "seed",
     "mean": "mean of h, per layer",
     "std": "std of h, per layer",
     "grad_z_norm": "gradient norm of z, per layer",
@@ -38,12 +33,12 @@ class InitializationLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("tanh", TEXT["activation"]),
-            "initializer": knobs.initializer("glorot_normal", TEXT["initializer"]),
-            "gain": knobs.gain(1, TEXT["gain"]),
-            "depth": live.whole(TEXT["depth"], 1, 100, 10),
-            "width": live.steps(TEXT["width"], WIDTHS, 100),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "activation": knobs.activation("tanh", "activation"),
+            "initializer": knobs.initializer("glorot_normal", "initialization"),
+            "gain": knobs.gain(1, "gain"),
+            "depth": live.whole("depth", 1, 100, 10),
+            "width": live.steps("width", WIDTHS, 100),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -118,8 +113,3 @@ class InitializationLab(live.LiveFigure):
 def images_for(model) -> int:
     """Return how many images a network of this size is shown, so that one step stays within `WORK`."""
     return int(np.clip(WORK // sum(W.size for W in model.weights), MIN_IMAGES, IMAGES))
-
-
-def initialization_lab(**start) -> InitializationLab:
-    """Return the explorer; keyword arguments set its controls, for example `initialization_lab(gain=2)`."""
-    return InitializationLab(**start)

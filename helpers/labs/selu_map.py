@@ -1,11 +1,11 @@
-"""SELU's map (A7): where one layer takes the mean and the variance of its input, and where many lead."""
+"""SELU's map: where one layer takes the mean and the variance of its input, and where many lead."""
 
 import numpy as np
 
 from helpers.labs import knobs, live
 from helpers.numerics.activations import get_activation
 from helpers.numerics.theory import moment_map
-from helpers.plots.panels import CurvePanel
+from helpers.plots.over_layers import CurvePanel
 from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
 
 LAYERS = 15
@@ -17,22 +17,8 @@ WIDTHS = (2, 5, 10, 20, 50, 100, 200)
 ARROW = 0.14  # the longest arrow, in units of the picture's axes
 
 TEXT = {
-    "activation": "activation",
-    "mean": "start mean",
-    "variance": "start variance",
-    "omega": "ω: sum of w",
-    "tau": "τ: sum of w²",
-    "width": "width",
-    "map": "one layer takes (mean, variance) along the arrow",
-    "x": "mean of h",
-    "y": "variance of h",
-    "wanted": "(0, 1)",
-    "rest": "comes to rest",
-    "mean_curve": "mean, per layer",
-    "std_curve": "standard deviation, per layer",
     "impossible": "Prediction only: no {width} weights have sum {omega:g} and squares adding to {tau:g}.",
     "overflow": "Overflow: the variance grows out of all bounds.",
-    "vanished": "In the end the signal vanishes: mean and variance go to 0.",
     "outside": "The path leaves the picture at layer {layer}.",
     "constant": "In the end the variance is 0: every input becomes the same number.",
 }
@@ -45,12 +31,12 @@ class SeluMapLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("selu", TEXT["activation"]),
-            "mean": live.real(TEXT["mean"], -1, 1, 0.05, 0.6),
-            "variance": live.real(TEXT["variance"], 0, 3, 0.05, 2.5),
-            "omega": live.real(TEXT["omega"], -2, 2, 0.05, 0.0),
-            "tau": live.real(TEXT["tau"], 0, 4, 0.05, 1.0),
-            "width": live.steps(TEXT["width"], WIDTHS, 100),
+            "activation": knobs.activation("selu", "activation"),
+            "mean": live.real("start mean", -1, 1, 0.05, 0.6),
+            "variance": live.real("start variance", 0, 3, 0.05, 2.5),
+            "omega": live.real("ω: sum of w", -2, 2, 0.05, 0.0),
+            "tau": live.real("τ: sum of w²", 0, 4, 0.05, 1.0),
+            "width": live.steps("width", WIDTHS, 100),
         }
 
     def build(self):
@@ -67,7 +53,7 @@ class SeluMapLab(live.LiveFigure):
             wspace=0.16,
         )
         self._build_map(self.figure.add_subplot(grid[:, 0]))
-        panels = [(TEXT["mean_curve"], False), (TEXT["std_curve"], True)]
+        panels = [("mean, per layer", False), ("standard deviation, per layer", True)]
         self.curves = [
             CurvePanel(self.figure.add_subplot(grid[row, 1]), title, log=log)
             for row, (title, log) in enumerate(panels)
@@ -101,7 +87,13 @@ class SeluMapLab(live.LiveFigure):
         self.curves = self.arrows = None
 
     def _build_map(self, axes):
-        axes.set(xlim=(-1.1, 1.1), ylim=(-0.12, 3.12), title=TEXT["map"], xlabel=TEXT["x"], ylabel=TEXT["y"])
+        axes.set(
+            xlim=(-1.1, 1.1),
+            ylim=(-0.12, 3.12),
+            title="one layer takes (mean, variance) along the arrow",
+            xlabel="mean of h",
+            ylabel="variance of h",
+        )
         self.grid = tuple(part.ravel() for part in np.meshgrid(MEANS, VARIANCES))
         nothing = np.zeros_like(self.grid[0])
         self.arrows = self.moving(
@@ -121,8 +113,8 @@ class SeluMapLab(live.LiveFigure):
             axes.plot([], [], **MEASURED | {"linestyle": "none"}, label="measured")
         )
         (self.start,) = self.moving(axes.plot([], [], "D", color=BLACK, markersize=7))
-        (self.rest,) = self.moving(axes.plot([], [], "*", color=GREEN, markersize=15, label=TEXT["rest"]))
-        axes.plot(0, 1, "+", color=BLUE, markersize=16, markeredgewidth=2, label=TEXT["wanted"])
+        (self.rest,) = self.moving(axes.plot([], [], "*", color=GREEN, markersize=15, label="comes to rest"))
+        axes.plot(0, 1, "+", color=BLUE, markersize=16, markeredgewidth=2, label="(0, 1)")
         axes.legend(
             loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.14), handletextpad=0.3, columnspacing=1
         )
@@ -215,11 +207,10 @@ def _in_words(path):
         if not np.isfinite(path).all() or path[-1, 1] > 1e12:
             return TEXT["overflow"]
     if path[-1, 1] < VANISHED:
-        return TEXT["vanished"] if abs(path[-1, 0]) < 1e-4 else TEXT["constant"]
+        return (
+            "In the end the signal vanishes: mean and variance go to 0."
+            if abs(path[-1, 0]) < 1e-4
+            else TEXT["constant"]
+        )
     outside = np.flatnonzero((np.abs(path[:, 0]) > 1.1) | (path[:, 1] > 3.12))
     return TEXT["outside"].format(layer=outside[0]) if outside.size else ""
-
-
-def selu_map_lab(**start) -> SeluMapLab:
-    """Return the lab; keyword arguments set its controls, for example `selu_map_lab(tau=2)`."""
-    return SeluMapLab(**start)

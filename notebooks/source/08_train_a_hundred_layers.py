@@ -325,7 +325,7 @@ for label, logs in paths.items():
     rows.append((label, told, f"{last.var(ddof=1):.1f}", f"{np.exp(last.min()):.0e} to {np.exp(last.max()):.0e}"))
 print(table(("network", "variance of ln E[h²], predicted", "20 seeds", "E[h²] in layer 100"), rows))
 drawn = {label: logs[:6] for label, logs in paths.items() if "30" in label}
-plots.lottery(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
+plots.seed_paths(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
 
 # %% [markdown]
 # The ReLU networks scatter as predicted, 30 wide more than 100. (Predicted is a variance of many seeds; twenty

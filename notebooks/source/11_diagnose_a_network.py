@@ -142,7 +142,7 @@ losses = ("loss_first", "loss_last", "loss_trained", "loss_tested", "new_lowest"
 print("The training: mini-batches, then the images trained on in both modes, then new images")
 rows = [(name, told(s["update"]), *(told_loss(s[n]) for n in losses)) for name, s in signs.items()]
 print(table(("", "update", *(n.replace("_", " ") for n in losses)), rows))
-plots.charts(charts, limits, alt="eight columns; B's gradient falls, D's signal grows, G's loss on new images rises")
+plots.patient_charts(charts, limits, alt="eight columns; B's gradient falls, D's signal grows, G's loss on new images rises")
 
 # %% [markdown]
 # How to read the second table: *loss first* is the mean loss of the first 40 mini-batches, *loss last* that of
@@ -280,7 +280,7 @@ tried = {name: changes for name, changes in treatment.items() if isinstance(chan
 cured = {name: ends(patients.treated(patients.BUILDS[name], changes)) for name, changes in tried.items()}
 rows = [(name, ", ".join(told_loss(loss) for loss in losses)) for name, losses in sick.items()]
 print(table(("", "three seeds, as they came"), rows))
-plots.ends(sick, cured, alt="losses of the untreated at 1.2 and above, or nan; treated ones below 1.1")
+plots.final_losses(sick, cured, alt="losses of the untreated at 1.2 and above, or nan; treated ones below 1.1")
 
 # %% [markdown]
 # Red crosses are the patients as they came, blue dots those you have treated. Some treatments are often
@@ -555,7 +555,7 @@ def classifier(activation, scale, from_logits, seed=0, rate=0.02):
 model = classifier("sigmoid", scale=1.0, from_logits=True)
 signals = trace(model, pixels[:200], labels[:200])  # one batch through your model and back
 findings = clinic.examine(signals)                  # show it: a table with what to try
-picture = plots.marked(signals, findings)
+picture = plots.marked_layers(signals, findings)
 print(sorted(findings.codes))
 assert {"unscaled_inputs", "output_activation_mismatch", "vanishing_gradient"} <= set(findings.codes)
 picture

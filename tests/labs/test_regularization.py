@@ -9,7 +9,7 @@ from helpers.labs import weight_decay as decay_module
 from helpers.labs.weight_decay import PAIRS, STRENGTHS, halves, pixels, problem_of
 from helpers.numerics.dropout import all_masks, mask_probabilities, thinned_outputs
 from helpers.numerics.penalties import L1, L2
-from helpers.plots.regularization import SOLVERS
+from helpers.plots.weights import SOLVERS
 
 PENALTIES = {"L1": L1, "L2": L2}
 

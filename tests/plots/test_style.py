@@ -54,8 +54,8 @@ def test_colour_is_never_alone():
     assert style.MEASURED["marker"]
     assert "marker" not in style.PREDICTED
     assert style.MEASURED["linestyle"] != style.PREDICTED["linestyle"]
-    for kinds in (style.COLOURS, style.MARKERS, style.LINES):
-        assert len(set(kinds)) == len(kinds) == len(style.COLOURS)
+    for kinds in (style.COLORS, style.MARKERS, style.LINES):
+        assert len(set(kinds)) == len(kinds) == len(style.COLORS)
 
 
 def test_style_stays_inside_its_context():
@@ -75,7 +75,7 @@ def test_picture_tells_itself_in_words_and_pixels():
 
 def test_png_keeps_the_colours():
     image = Image.new("RGB", (90, 60), "white")
-    for i, colour in enumerate(style.COLOURS):
+    for i, colour in enumerate(style.COLORS):
         image.paste(colour, (10 * i, 10, 10 * i + 8, 50))
     for palette in (None, style.palette_of(Image.new("RGB", (90, 60), "white"))):  # made before they came
         shown = Image.open(BytesIO(style.png(image, palette))).convert("RGB")
