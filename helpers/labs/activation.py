@@ -167,7 +167,7 @@ class ActivationLab(live.LiveFigure):
             label=entry.label,
             low=low,
             high=high,
-            centered=yes[entry.zero_centred],
+            centered=yes[entry.zero_centered],
             saturates=entry.saturates,
             dies=yes[entry.can_die],
         )

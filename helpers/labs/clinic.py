@@ -12,11 +12,10 @@ from helpers.networks.stack import BatchNorm, Dense, Nonlinearity, Stack
 from helpers.numerics.activations import get_activation
 from helpers.numerics.initializers import get_initializer
 from helpers.numerics.normalization import RunningStatistics
-from helpers.numerics.theory import predicted_flow
+from helpers.numerics.theory import Flow, predicted_flow
 from helpers.plots.over_layers import CurvePanel, set_layer_axis
 from helpers.plots.quicktext import QuickText
 from helpers.plots.style import GREEN, PURPLE, RED
-from helpers.signals.flow import Flow
 from helpers.signals.trace import trace
 
 WIDTH, DEEPEST = 100, 30
@@ -132,7 +131,7 @@ class ClinicLab(live.LiveFigure):
     def _show_curves(self, signals, predicted):
         numbers = np.arange(1, len(signals.hidden) + 1)
         for name, quantity in (("std", "std"), ("gradient", "grad_z_norm")):
-            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, name))
+            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, quantity))
         for name, line in self.shares.items():
             line.set_data(numbers, signals.per_layer(f"share_{name}"))
         for axes in {mark.axes for mark in self.marks.values()}:

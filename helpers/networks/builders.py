@@ -23,6 +23,7 @@ from helpers.networks.stack import (
     Stack,
 )
 from helpers.numerics.activations import get_activation, relu, relu_derivative
+from helpers.numerics.dropout import linear_decay
 from helpers.numerics.initializers import INITIALIZERS, get_initializer
 
 
@@ -100,7 +101,7 @@ def residual_stack(
 
     square = (width, width)
     layers = bent((inputs, width))
-    for own in dropout.linear_decay(blocks, survival):
+    for own in linear_decay(blocks, survival):
         layers.append(Skip([*bent(square), dense(np.zeros(square))], float(own)))
     W = draw((width, classes), rng=rng).astype(dtype)
     return Stack([*layers, Dense(W, np.zeros(classes, dtype))], rng=rng)

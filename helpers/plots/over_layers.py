@@ -126,8 +126,8 @@ def show_decades(axes, logs) -> None:
 def flow_panels(flows, predicted, *, limits, alt) -> Picture:
     """Return mean, variance and gradient per layer: the median over the seeds, with the prediction dashed.
 
-    `flows` is label → list of `helpers.signals.flow.Flow`, one per seed; `predicted` has one Flow per label.
-    `limits` is panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
+    `flows` is label → list of `theory.Flow`, one per seed; `predicted` has one Flow per label. `limits` is
+    panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
     """
     picture, panels = row_of_panels(len(FLOW), alt, 3.3)
     for axes, (name, title) in zip(panels, FLOW.items(), strict=True):
@@ -147,7 +147,7 @@ def flow_panels(flows, predicted, *, limits, alt) -> Picture:
 
 
 def _curve(flow, name):
-    return flow.std**2 if name == "variance" else getattr(flow, name)
+    return {"mean": flow.mean, "variance": flow.std**2, "gradient": flow.grad_z_norm}[name]
 
 
 @styled()

@@ -20,7 +20,7 @@ from helpers.plots.over_seeds import draw_band
 from helpers.plots.style import BLACK, BLUE, COLORS, GREEN, MARKERS, ORANGE, PREDICTED, RED, Picture, styled
 from helpers.signals.recording import HEALTHY_RATIO, REACH
 
-TITLES = {"gradient": "gradient norm of W, per layer", "ratio": "update / weights, per layer"}
+TITLES = {"grad_W_norm": "gradient norm of W, per layer", "ratio": "update / weights, per layer"}
 LOWEST, HIGHEST = 1e-12, 1e12  # gradients outside are not drawn: nothing could be trained with them
 RATIOS = (1e-7, 1e-2)  # update / weights between these are drawn
 SHOWN = 4  # layers drawn over time, evenly spread over the depth
@@ -118,7 +118,7 @@ def gradient_panels(recordings, *, alt) -> Picture:
     for axes, (label, recording) in zip(row, recordings.items(), strict=True):
         layers = np.arange(1, len(recording.layers) + 1)
         for moment, record, color, line in moments:
-            values = recording.gradient[record]
+            values = recording.grad_W_norm[record]
             drawn = np.where((values >= LOWEST) & (values <= HIGHEST), values, np.nan)
             axes.plot(layers, drawn, color=color, linestyle=line, linewidth=2, label=moment)
         axes.set(title=two_lines(label), xlabel="layer", xlim=(-2, layers[-1] + 2), ylim=(LOWEST, HIGHEST))

@@ -21,7 +21,7 @@
 # %%
 import numpy as np
 from helpers import (
-    checks, clinic, initializers, keras_models, labs, patients, plots, recorder, table, trace,
+    activations, checks, clinic, initializers, keras_models, labs, patients, plots, recorder, table, trace,
 )
 
 # %% [markdown]
@@ -50,7 +50,7 @@ from helpers import (
 # %%
 x, y, *_ = patients.images("standardized", 200)
 starts = [start for start in initializers.INITIALIZERS.values() if start.name.endswith("_normal")]
-homes = {name: start.name for start in starts for name in start.serves if name not in ("sigmoid", "linear")}
+homes = {name: start.name for start in starts for name in activations.served_by(start.name) if name not in ("sigmoid", "linear")}
 builds = [patients.Build(activation=a, initializer=i, depth=d) for a, i in homes.items() for d in (3, 10)]
 healthy = [trace(build.network(seed), x, y) for build in builds for seed in range(5)]
 print(len(healthy), "networks:", *homes)
@@ -58,7 +58,7 @@ print("findings:", sum(len(clinic.examine(seen)) for seen in healthy))
 
 # %%
 limits, rows = {}, []
-for name in ("std", "grad_z_norm", "share_saturated", "share_dead", "share_twins"):
+for name in ("std", "grad_z_norm", "share_saturated", "share_dead", "share_equal"):
     lowest, highest = (np.array([pick(seen.per_layer(name)) for seen in healthy]) for pick in (np.min, np.max))
     limits[name] = lowest.min(), highest.max()
     rows.append((name, *(f"{limit:.2g}" for limit in limits[name]), healthy[highest.argmax()].layers[0].activation))
@@ -67,7 +67,7 @@ ratios = np.array([gradient[0] / gradient[-1] for gradient in gradients])
 steepest = healthy[ratios.argmax()].layers[0].activation
 rows.append(("gradient, first / last", f"{ratios.min():.2g}", f"{ratios.max():.2g}", steepest))
 print(table(("vital sign, any layer", "lowest", "highest", "the highest is one of"), rows))
-assert limits["share_twins"] == (0, 0)
+assert limits["share_equal"] == (0, 0)
 assert 0.05 < ratios.min() < ratios.max() < 20
 
 # %% [markdown]
@@ -205,8 +205,8 @@ rows = []
 for name, chart in charts.items():
     found = [clinic.examine(chart.before), clinic.examine(chart.tested), clinic.examine_training(chart.recording)]
     codes = list(dict.fromkeys(code for findings in found for code in findings.codes))
-    codes.remove(patients.ILLNESSES[name])  # which raises an error if it was not found
-    rows.append((name, patients.ILLNESSES[name], ", ".join(codes)))
+    codes.remove(patients.DIAGNOSES[name])  # which raises an error if it was not found
+    rows.append((name, patients.DIAGNOSES[name], ", ".join(codes)))
 print(table(("", "the illness", "found as well"), rows) + "\n")
 for name, build in patients.BUILDS.items():
     print(f"{name}: {build}")

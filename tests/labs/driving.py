@@ -1,4 +1,4 @@
-"""How the tests drive a lab: the settings to try, what is wrong with it now, which of its controls are idle."""
+"""How the tests drive a lab: the settings to try, what is wrong with it, which of its controls are idle."""
 
 import random
 from io import BytesIO

@@ -79,7 +79,7 @@ def test_a_healthy_network_is_told_so(at_start):
         ({"gain": 10}, "saturated_units", "saturated"),
         ({"activation": "relu", "bias": -1}, "dead_units", "dead"),
         ({"scale": 90}, "unscaled_inputs", "std"),
-        ({"shift": 5}, "uncentred_inputs", "std"),
+        ({"shift": 5}, "uncentered_inputs", "std"),
         ({"initializer": "ones", "gain": 0.01}, "symmetric_weights", "std"),
         ({"normalized": True, "batch": 2}, "batch_too_small_for_batch_norm", "std"),
         ({"scale": 0}, "constant_inputs", "std"),

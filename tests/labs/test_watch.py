@@ -60,11 +60,11 @@ def test_the_artists_hold_what_was_recorded(figure):
     loss, gradient, ratio, heat = figure.panels
     np.testing.assert_array_equal(loss.loss.get_ydata(), seen.loss)
     np.testing.assert_allclose(loss.accuracy.get_ydata(), [0.2, 0.4, 0.6])
-    np.testing.assert_allclose(gradient.now.get_ydata(), np.log10(seen.gradient[-1]))
+    np.testing.assert_allclose(gradient.now.get_ydata(), np.log10(seen.grad_W_norm[-1]))
     np.testing.assert_allclose(ratio.first.get_ydata(), np.log10(seen.ratio[0]))
     np.testing.assert_allclose(heat.image.get_array(), seen.mean_activation.T)
     low, high = gradient.axes.get_ylim()
-    assert low <= np.log10(seen.gradient.min())
+    assert low <= np.log10(seen.grad_W_norm.min())
     assert high >= 0
 
 
@@ -81,7 +81,7 @@ def test_the_button_stops_the_run(figure):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_diverged_run_is_told_in_words(figure, value):
     wrong = recording()
-    bad = np.full_like(wrong.gradient, value)
+    bad = np.full_like(wrong.grad_W_norm, value)
     figure.show(replace(wrong, loss=np.full(4, value), gradient=bad, ratio=bad))
     assert figure._message.get_text() == watch.TEXT["overflow"]
     assert figure.trouble is None

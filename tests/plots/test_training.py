@@ -57,8 +57,8 @@ def recorded(rng):
 
 def test_gradients_of_the_first_and_the_last_step(recorded):
     first, last = training.gradient_panels({"SELU + LeCun": recorded}, alt="x").axes[0].get_lines()
-    np.testing.assert_allclose(first.get_ydata(), recorded.gradient[0])
-    np.testing.assert_allclose(last.get_ydata(), recorded.gradient[-1])
+    np.testing.assert_allclose(first.get_ydata(), recorded.grad_W_norm[0])
+    np.testing.assert_allclose(last.get_ydata(), recorded.grad_W_norm[-1])
     assert first.get_linestyle() != last.get_linestyle()
 
 
@@ -77,6 +77,6 @@ def test_maps_hold_the_mean_of_the_activations(recorded):
 
 
 def test_a_run_without_a_finite_number_is_drawn(recorded):
-    lost = replace(recorded, **dict.fromkeys(("gradient", "ratio"), recorded.gradient * np.nan))
+    lost = replace(recorded, **dict.fromkeys(("grad_W_norm", "ratio"), recorded.grad_W_norm * np.nan))
     for draw in (training.gradient_panels, training.update_panels):
         assert draw({"lost": lost}, alt="x")._repr_png_().startswith(b"\x89PNG")

@@ -88,8 +88,8 @@ def test_the_dose_is_what_the_severity_says(keras, real_images, patient):
 
 @pytest.mark.parametrize(("shaken", "good"), TWINS.items())
 def test_mildly_high_rates_end_at_one_and_a_half_times_the_good_ones(keras, real_images, shaken, good):
-    end = lambda name: rounds.admitted(name).subject.logged("loss")[1][-1]  # noqa: E731
-    assert end(shaken) >= 1.5 * end(good)
+    ends = [rounds.admitted(name).subject.logged("loss")[1][-1] for name in (shaken, good)]
+    assert ends[0] >= 1.5 * ends[1]
 
 
 @pytest.mark.parametrize("patient", WELL, ids=name_of)
@@ -200,8 +200,8 @@ def test_an_illness_that_may_sit_anywhere_within_has_to_be_placed():
 
 
 def test_a_severe_finding_on_a_healthy_network_is_an_alarm_even_where_a_mild_one_is_not():
-    bed = Patient("almost", None, {}, frozenset({"uncentred_inputs"}))
-    mild, severe = (rounds.Visit(bed, (Told("uncentred_inputs", s),)) for s in ("mild", "severe"))
+    bed = Patient("almost", None, {}, frozenset({"uncentered_inputs"}))
+    mild, severe = (rounds.Visit(bed, (Told("uncentered_inputs", s),)) for s in ("mild", "severe"))
     assert not mild.false_alarms
     assert severe.false_alarms
 
