@@ -99,18 +99,18 @@ class DepthLab(live.LiveFigure):
         key = (design.initializer, sizes[1], seed)
         if self._weights[0] != key:
             deepest = (784, *[sizes[1]] * DEEPEST, 10)
-            drawn = design.stack(deepest, rng=np.random.default_rng(seed), dtype=np.float32)
+            drawn = design.stack(deepest, rng=np.random.default_rng(seed))
             self._weights = key, [layer.W for layer in drawn.flat() if layer.kind == "dense"]
         *hidden, last = self._weights[1]
         weights = [*hidden[: len(sizes) - 2], last]
-        return design.stack(sizes, rng=np.random.default_rng(seed), dtype=np.float32, weights=weights)
+        return design.stack(sizes, rng=np.random.default_rng(seed), weights=weights)
 
 
 def batch(inputs, n):
     """Return `n` images as the choice of inputs has them, and their labels."""
     factor = INPUTS[inputs]
-    x, y = data.load_batch(n, standardize=not factor)
-    return (np.float32(factor) * x if factor else x), y
+    x, y = data.load_batch(n, standardize=not factor, dtype=np.float64)
+    return (factor * x if factor else x), y
 
 
 def images_for(sizes) -> int:
