@@ -55,6 +55,7 @@ import json, sys
 from tools.processors import texts
 print(json.dumps(texts(*json.loads(sys.argv[1]))))
 """
+PRODUCT = "import numpy; numpy.ones((99, 99)) @ numpy.ones((99, 99))"
 NOT_HERE = "not on this processor"
 
 
@@ -152,8 +153,7 @@ def on_path(path: str, names: list[str], count: int, before: str = "") -> dict[s
 
 def runs_here(path: dict) -> bool:
     """Return whether this processor has the instructions of a path: a matrix product shows it."""
-    product = "import numpy; numpy.ones((99, 99)) @ numpy.ones((99, 99))"
-    return _run([sys.executable, "-c", product], path).returncode not in ILLEGAL_INSTRUCTION
+    return _run([sys.executable, "-c", PRODUCT], path).returncode not in ILLEGAL_INSTRUCTION
 
 
 def _run(command: list[str], path: dict) -> subprocess.CompletedProcess:
