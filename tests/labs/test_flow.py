@@ -15,11 +15,6 @@ from helpers.signals.flow import gradient_ratios, shortened
 from helpers.signals.trace import trace
 
 
-@pytest.fixture(scope="module")
-def batch():
-    return data.load_batch(16, dtype=np.float64)
-
-
 def deep(activation="tanh", initializer="glorot_normal", width=30, depth=20, seed=0):
     sizes = (784, *[width] * depth, 10)
     return MLP(sizes, activation=activation, initializer=initializer, rng=np.random.default_rng(seed))
@@ -28,15 +23,8 @@ def deep(activation="tanh", initializer="glorot_normal", width=30, depth=20, see
 # --- numbers ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "relu", "selu"])
-def test_ratios_are_those_of_the_cut_networks(activation, batch):
-    model, depths = deep(activation), (1, 3, 7, 20)
-    apart = [trace(shortened(model, depth), *batch).per_layer("grad_z_norm") for depth in depths]
-    assert np.allclose(gradient_ratios(model, *batch, depths), [g[0] / g[-1] for g in apart], rtol=1e-9)
 
 
-def test_a_network_without_gradient_has_no_ratio(batch):
-    assert np.isnan(gradient_ratios(deep(initializer="zeros"), *batch, (2, 5))).all()
 
 
 def test_predicted_ratios_meet_the_measured_ones(batch):
@@ -48,27 +36,10 @@ def test_predicted_ratios_meet_the_measured_ones(batch):
     assert abs(np.mean(logs) - np.log(predicted_ratios(model, batch[0])[-1])) < 3 * error + 0.02
 
 
-def test_cutting_keeps_the_layers_and_the_output(batch):
-    model = deep()
-    short = shortened(model, 4, "relu")
-    assert short.depth == 4
-    assert short.activation.name == "relu"
-    assert short.weights[:4] == model.weights[:4]
-    assert short.weights[4] is model.weights[-1]
-    assert model.depth == 20
-    assert model.activation.name == "tanh"
-    assert short.forward(batch[0]).logits.shape == (16, 10)
 
 
-@pytest.mark.parametrize("depth", [0, 21])
-def test_a_cut_outside_the_network_is_named(depth):
-    with pytest.raises(ValueError, match=rf"1 … 20, got {depth}"):
-        shortened(deep(), depth)
 
 
-def test_uneven_widths_can_not_be_cut():
-    with pytest.raises(ValueError, match="one width"):
-        shortened(MLP((4, 3, 5, 2), rng=np.random.default_rng(0)), 1)
 
 
 # --- neuron -------------------------------------------------------------------------------------------------
