@@ -3,11 +3,11 @@
     python -m tools.mutate_claims               300 digits and 20 number words, in notebooks and solved twins
     python -m tools.mutate_claims 03 --digits 50
     python -m tools.mutate_claims --no-run      trust the stored numbers as the computed ones; runs nothing
-    python -m tools.mutate_claims --source      change the sources instead, as one who rebuilds afterwards would
+    python -m tools.mutate_claims --source      change the sources, as one who then rebuilds would
 
-A change in a notebook is judged by what the tests call: `source_and_twins_agree` and `twins_tell_the_same` (the
-texts outside and inside the holes), and `bound.differences` with what the kernel answers. A change in a source
-is caught where `unbound_numbers` refuses it; what stands inside of an expression is no number of the prose.
+A change in a notebook is judged by what the tests call: `source_and_twins_agree`, `twins_tell_the_same` (the
+texts outside and inside the holes), and `bound.differences` with what the kernel answers. A change in a
+source is caught where `unbound_numbers` refuses it; what stands inside of an expression is computed.
 """
 
 import argparse
@@ -137,7 +137,9 @@ def main(arguments: list[str] | None = None) -> int:
     drawn = [
         change
         for pattern, count in ((DIGIT, options.digits), (WORD, options.words))
-        for change in _draw([c for path in paths for c in changes(path, texts[path], pattern, rng)], count, rng)
+        for change in _draw(
+            [c for path in paths for c in changes(path, texts[path], pattern, rng)], count, rng
+        )
     ]
     caught = {}
     for path in paths:
@@ -187,7 +189,9 @@ def _report(caught: dict[Change, str | None], texts: dict[Path, dict[int, str]])
     for change in (change for change, test in caught.items() if test is None):
         text = texts[change.path][change.cell]
         around = " ".join(text[max(0, change.start - 40) : change.start + 40].split())
-        print(f"survived: {change.path.stem}, cell {change.cell}: {change.old} → {change.new} in '…{around}…'")
+        print(
+            f"survived: {change.path.stem}, cell {change.cell}: {change.old} → {change.new} in '…{around}…'"
+        )
 
 
 if __name__ == "__main__":
