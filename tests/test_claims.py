@@ -41,7 +41,7 @@ def test_a_field_is_written_as_a_sentence_needs_it(field, text):
         ("nowhere", "NameError"),
         ("words(2.5)", "ValueError: no words for 2.5"),
         ('given("3", "a book")', "ValueError: given"),
-        ("''", "SyntaxError"),
+        ("1 +", "SyntaxError"),
         ('""', "ValueError: gives"),
         ("words + 1", "NameError: ['words'] is a name of the notebook"),
     ],

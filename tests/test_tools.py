@@ -19,7 +19,8 @@ START, LESSON = "00_start_here", "02_halve_the_signal"
 START_SOURCE = """\
 # %% [markdown]
 # # Start here
-# You will see what this course holds. It goes on with [the first lesson](02_halve_the_signal.ipynb).
+# You will see what this course holds. It goes on with
+# [the first lesson](02_halve_the_signal.ipynb).
 
 # %%
 import os
@@ -28,15 +29,17 @@ import os
 LESSON_SOURCE = """\
 # %% [markdown]
 # # Halve the signal
-# You will see a signal shrink by half in each layer. Before this one: [Start here](00_start_here.ipynb).
-# The [words used](#What-we-see) come below, and the plan is in [the readme](../README.md). ![A dot](dot.png)
+# You will see a signal shrink by half in each layer. Before this one:
+# [Start here](00_start_here.ipynb).
+# The [words used](#What-we-see) come below, and the plan is in [the readme](../README.md).
+# ![A dot](dot.png)
 
 # %%
 from helpers.sample import Lab, halve, check_sum, check_mean, check_third
 
 # %% [markdown]
 # ## What we see
-# How much of the signal is left after two layers? Make a guess, then run the cell below and compare.
+# How much of the signal is left after two layers? Make a guess, then run the cell below, compare.
 
 # %%
 left = halve(halve(1))
@@ -44,14 +47,15 @@ print(f"left: {left:.2f}")
 assert halve(1) == 0.5
 
 # %% [markdown]
-# A share of {{left:.2f}} is left, or {{left:.0%}}, as printed above. A lab shows the same in a picture that can be moved.
+# A share of {{left:.2f}} is left, or {{left:.0%}}, as printed above.
+# A lab shows the same in a picture that can be moved.
 
 # %%
 Lab()
 
 # %% [markdown]
 # ### Yours
-# Write a function for the sum of two numbers, one for their mean, and one for a third of their sum.
+# Write a function for the sum of two numbers, one for their mean, one for a third of their sum.
 
 # %% tags=["stub"]
 def sum_of(a, b):
@@ -83,7 +87,8 @@ third = 1.0
 check_third(third)
 
 # %% [markdown] tags=["given"]
-# Further reading: [a paper](https://example.org/a.pdf) of 2010, which halves 99.9 % of its signals.
+# Further reading: [a paper](https://example.org/a.pdf) of 2010, which halves
+# 99.9 % of its signals.
 """
 
 SAMPLE = '''\
@@ -299,7 +304,7 @@ def test_the_table_names_cells_size_and_seconds(course, capsys):
 
 BROKEN_CELLS = {
     "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
-    "writes to stderr": ('sys.stderr.write("careless")', "wrote to stderr:\ncareless"),
+    "writes to stderr": ('import sys; sys.stderr.write("careless")', "wrote to stderr:\ncareless"),
     "kernel ends": ("import os; os._exit(1)", "Kernel died"),
 }
 
@@ -507,11 +512,10 @@ def test_on_the_stand_in_outputs_are_not_compared_but_assertions_hold(lesson):
 
 
 def test_nbval_fails_where_a_number_in_the_text_is_not_what_the_kernel_computes(lesson):
-    for path in (lesson.path, sources.solved_path(LESSON, lesson.path.parents[1])):
-        replace(
-            path, "A share of 0.25", "A share of 0.26"
-        )  # both twins, so that only the kernel knows better
-        ran = run_nbval(path.parents[1], str(path))
+    root = lesson.path.parents[1]
+    for path in (lesson.path, sources.solved_path(LESSON, root)):  # in both: only the kernel knows better
+        replace(path, "A share of 0.25", "A share of 0.26")
+        ran = run_nbval(root, str(path))
         assert ran.returncode == 1
         assert "1 failed, 9 passed" in ran.stdout, ran.stdout
         assert f"{LESSON}.ipynb, Text 4:\n{{{{left:.2f}}}} is stored as '0.26', computed '0.25'" in ran.stdout
