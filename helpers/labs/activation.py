@@ -173,7 +173,7 @@ class ActivationLab(live.LiveFigure):
             label=entry.label,
             low=low,
             high=high,
-            centred=yes[entry.zero_centred],
+            centred=yes[entry.zero_centered],
             saturates=entry.saturates,
             dies=yes[entry.can_die],
         )

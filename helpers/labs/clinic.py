@@ -146,7 +146,7 @@ class ClinicLab(live.LiveFigure):
     def _show_curves(self, signals, predicted):
         numbers = np.arange(1, len(signals.hidden) + 1)
         for name, quantity in (("std", "std"), ("gradient", "grad_z_norm")):
-            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, name))
+            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, quantity))
         for name, line in self.shares.items():
             line.set_data(numbers, signals.per_layer(f"share_{name}"))
         for axes in {mark.axes for mark in self.marks.values()}:

@@ -1,4 +1,4 @@
-"""A hundred layers (S2, S3): networks side by side, each condition of self-normalization to be broken."""
+"""A hundred layers: networks side by side, each condition of self-normalization to be broken."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -88,7 +88,8 @@ class DepthLab(live.LiveFigure):
         measured = flow(stack, x, y)
         predicted = predicted_flow(design, sizes, x, measured.output_error)
         for name, panel in self.panels.items():
-            panel.show(getattr(measured, name), getattr(predicted, name))
+            quantity = "grad_z_norm" if name == "gradient" else name
+            panel.show(getattr(measured, quantity), getattr(predicted, quantity))
             set_layer_axis(panel.axes, depth)
         self.say(_in_words(measured, predicted))
         return _numbers(measured, predicted, len(x))
@@ -127,12 +128,12 @@ def _growth(gradient):
 
 
 def _in_words(measured, predicted):
-    depth, factor = len(measured.std), _growth(measured.gradient)
-    out_of_range = wording.range_in_words(measured.std, measured.gradient)
+    depth, factor = len(measured.std), _growth(measured.grad_z_norm)
+    out_of_range = wording.range_in_words(measured.std, measured.grad_z_norm)
     if out_of_range or depth == 1:
         return out_of_range or TEXT["one_layer"]
     told = TEXT["way_back"].format(last=depth, factor=factor)
-    expected = _growth(predicted.gradient)
+    expected = _growth(predicted.grad_z_norm)
     key = "unpredicted" if np.isnan(expected) else "predicted"
     return f"{told} {TEXT[key].format(factor=expected)}"
 
@@ -142,9 +143,9 @@ def _numbers(measured, predicted, images):
         "std_first": measured.std[0],
         "std_last": measured.std[-1],
         "mean_last": measured.mean[-1],
-        "gradient_first": measured.gradient[0],
-        "gradient_last": measured.gradient[-1],
-        "growth": _growth(measured.gradient),
+        "gradient_first": measured.grad_z_norm[0],
+        "gradient_last": measured.grad_z_norm[-1],
+        "growth": _growth(measured.grad_z_norm),
         "images": images,
     }
 

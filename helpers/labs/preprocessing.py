@@ -71,7 +71,7 @@ class PreprocessingLab(live.LiveFigure):
 
     def update(self, cloud, step, correlation, offset, ratio):
         x, C = points(cloud, correlation, offset, ratio)
-        z = PREPROCESSORS[step].fit(x).apply(x)
+        z = PREPROCESSORS[step].fit(x).transform(x)
         measured, hessian = covariance(z), second_moments(z, bias=False)
         kappa = condition_number(hessian)
         self._show_cloud(z, predicted_covariance(step, C))
@@ -205,7 +205,7 @@ def _turned(vector):
 def _round_cloud():
     """Points whose covariance is the identity, exactly."""
     x = np.random.default_rng(0).standard_normal((POINTS, 2))
-    return PREPROCESSORS["zca"].fit(x).apply(x)
+    return PREPROCESSORS["zca"].fit(x).transform(x)
 
 
 def _root(C):

@@ -91,7 +91,7 @@ def update_panels(recordings, *, alt) -> Picture:
 
 
 def _curve(flow, name):
-    return flow.std**2 if name == "variance" else getattr(flow, name)
+    return {"mean": flow.mean, "variance": flow.std**2, "gradient": flow.grad_z_norm}[name]
 
 
 def _row(recordings, alt):

@@ -322,7 +322,7 @@ for slope in (0.0, 0.01, 0.2, 0.3):
 # %%
 for name in ("relu", "leaky_relu", "elu"):
     measured = [build(name, (784, 100, 10), seed).forward(x).h[1].mean() for seed in range(5)]
-    exact = activation_table.facts_of(name).mean
+    exact = activation_table.properties(name).mean
     print(f"{name:10} mean of f(z): {exact:.3f} for z ~ N(0, 1), {median_and_range(measured)} on real images, layer 1")
 costs = activation_table.relative_costs()
 print("ELU takes more than 1.3 × as long as ReLU:", costs["elu"] > 1.3)
@@ -578,12 +578,12 @@ plots.cards(ACTIVATIONS)
 # ## 10. All side by side
 #
 # Everything in tables made from the code. "mean" and "std" are those of f(z), E[f'²] is the average squared
-# slope, all for z ~ N(0, 1). Sort by any column, for example `facts.fact_table("std", descending=True)`.
+# slope, all for z ~ N(0, 1). Sort by any column, for example `activation_table.properties_table("std", descending=True)`.
 # Maxout is not in it: it has no curve before it has learned one.
 
 # %%
-print(activation_table.fact_table("activation", columns=("activation", "value", "derivative")), "\n")
-print(activation_table.fact_table("mean"))
+print(activation_table.properties_table("activation", columns=("activation", "value", "derivative")), "\n")
+print(activation_table.properties_table("mean"))
 weights = np.random.default_rng(0).standard_normal((100, 100)).astype(np.float32)
 signal = np.random.default_rng(1).standard_normal((1000, 100)).astype(np.float32)
 seconds = activation_table.best_times({"relu": lambda: activations.relu(signal), "product": lambda: signal @ weights}, rounds=15)
@@ -597,7 +597,7 @@ plots.cost_bars(bars | {"(matrix product)": seconds["product"] / seconds["relu"]
 # The bars are the cost for 1,000 × 100 numbers, with the layer's own matrix product for scale. They are one
 # machine's and one library's: they tell you about an *implementation*. (Don't be surprised by a quick tanh: NumPy
 # has one tuned by hand for some processors.) Run the cell to measure on yours;
-# `facts.fact_table("cost", costs=costs)` adds the column to the table.
+# `activation_table.properties_table("cost", costs=costs)` adds the column to the table.
 #
 # Last, what you came for: the same network, the same 300 steps at rate 0.1, under each activation, with the
 # initialization that goes with it. Linear is there as a control. Who will win, and by how much?

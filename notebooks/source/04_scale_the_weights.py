@@ -346,7 +346,7 @@ entries = [entry for entry in initializers.INITIALIZERS.values() if "fan" in ent
 entries.append(initializers.variance_scaling(scale=2.0, mode="fan_avg", distribution="uniform"))
 for entry in entries:
     W, expected = entry(shape, rng=rng), entry.variance(shape)
-    serves = ", ".join(activations.ACTIVATIONS[name].label for name in entry.serves)
+    serves = ", ".join(activations.ACTIVATIONS[name].label for name in activations.served_by(entry.name))
     drawn = (f"{expected:.5f}", f"{W.var() / expected:.2f}", f"{np.abs(W).max() / expected**0.5:.2f}")
     rows.append((entry.label, entry.formula, *drawn, serves))
     assert abs(W.var() / expected - 1) < 0.03

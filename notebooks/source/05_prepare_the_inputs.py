@@ -54,8 +54,8 @@ after = {"raw": points, "centered": centered, "standardized": standardized}
 rows = [(name, *np.abs(z.mean(axis=0)).round(3), *z.std(axis=0).round(3)) for name, z in after.items()]
 print(table(("step", "mean of sides", "of middle", "std of sides", "of middle"), rows))
 fitted = preprocessing.PREPROCESSORS["standardize"].fit(points)
-assert np.allclose(fitted.apply(points), standardized)
-assert np.allclose(fitted.undo(standardized), points)
+assert np.allclose(fitted.transform(points), standardized)
+assert np.allclose(fitted.inverse_transform(standardized), points)
 plots.clouds(after, labels=("sides", "middle"), alt="a cloud far from the origin, then centered, then round in scale")
 
 # %% [markdown]
@@ -77,7 +77,7 @@ colors = x.reshape(-1, 28, 28, 1) * (0.9, 0.6, 0.3) + (0.0, 0.1, 0.2)  # tinted:
 rows = []
 for per in preprocessing.PER:
     fitted = preprocessing.standardize(colors, per=per)
-    z = fitted.apply(colors)
+    z = fitted.transform(colors)
     red, pixel, corner = z[..., 0], z[:, 14, 14, 0], z[:, 3, 3, 0]
     rows.append((per, fitted.mean.size, *(f"{part.std():.2f}" for part in (z, red, pixel, corner))))
 print(table(("per", "means kept", "std of all", "of red", "of a middle pixel", "near the corner"), rows))
@@ -98,13 +98,13 @@ assert [row[1] for row in rows] == [28 * 28 * 3, 3, 1]
 
 # %%
 fitted = preprocessing.standardize(x, floor=0.05)  # section 3 tells what the floor is for
-rows = [("fitted on the training set", f"{fitted.apply(x_val[:1]).std():.3f}")]
+rows = [("fitted on the training set", f"{fitted.transform(x_val[:1]).std():.3f}")]
 for n in (1, 10, 1000):
     own = preprocessing.standardize(x_val[:n], floor=0.05)
-    rows.append((f"fitted on it and {n - 1} others", f"{own.apply(x_val[:1]).std():.3f}"))
+    rows.append((f"fitted on it and {n - 1} others", f"{own.transform(x_val[:1]).std():.3f}"))
 print(table(("one validation image, standardized", "its std"), rows))
 sets = {"training": x, "validation": x_val, "test": x_test}
-rows = [(name, f"{abs(z.mean()):.3f}", f"{z.std():.3f}") for name, z in ((n, fitted.apply(s)) for n, s in sets.items())]
+rows = [(name, f"{abs(z.mean()):.3f}", f"{z.std():.3f}") for name, z in ((n, fitted.transform(s)) for n, s in sets.items())]
 print("\n" + table(("all images, fitted on the training set", "|mean|", "std"), rows))
 
 # %% [markdown]
@@ -119,7 +119,7 @@ print("\n" + table(("all images, fitted on the training set", "|mean|", "std"), 
 
 # %%
 before = np.array([fitted.mean, fitted.scale])
-_ = fitted.apply(x_test * 1000 - 7)
+_ = fitted.transform(x_test * 1000 - 7)
 assert np.array_equal(before, (fitted.mean, fitted.scale))
 try:
     fitted.mean[0] = 0.5
@@ -137,12 +137,12 @@ except ValueError as error:
 std = x.std(axis=0)
 ways = {"per pixel": preprocessing.standardize(x), "per pixel, floor 0.05": fitted}
 ways["per set"] = preprocessing.standardize(x, per="set")
-largest = {name: [np.abs(way.apply(part)).max() for part in sets.values()] for name, way in ways.items()}
+largest = {name: [np.abs(way.transform(part)).max() for part in sets.values()] for name, way in ways.items()}
 print(f"std of a pixel: {std.min():.4f} to {std.max():.3f}, below 0.05 in {np.sum(std < 0.05)} of {std.size}")
 print(table(("largest |z|", *sets), [(name, *(f"{z:.0f}" for z in values)) for name, values in largest.items()]))
 print(f"√n for n = {len(x)}: {np.sqrt(len(x)):.1f}")
 assert max(largest["per pixel"]) > 100 > 30 > max(largest["per pixel, floor 0.05"])
-extreme = np.abs(ways["per pixel"].apply(images[5000:])).max(axis=0)
+extreme = np.abs(ways["per pixel"].transform(images[5000:])).max(axis=0)
 maps = {"std of each pixel": std, "log₁₀ of the largest |z|, new images": np.log10(extreme + 0.1)}
 plots.pixel_maps(maps, alt="the standard deviation is near 0 at the border, where the largest z are")
 
@@ -253,7 +253,7 @@ assert np.sum(raw > near) > 35
 # %%
 t, rows, distances = np.where(sneaker, 1.0, -1.0), [], {}
 for step in preprocessing.PREPROCESSORS.values():
-    z = step.fit(clothes).apply(clothes)
+    z = step.fit(clothes).transform(clothes)
     H = conditioning.second_moments(z)
     kappa = conditioning.condition_number(H)
     predicted, measured = conditioning.predicted_steps(kappa), conditioning.measured_steps(z, t)
@@ -262,7 +262,7 @@ for step in preprocessing.PREPROCESSORS.values():
 print(table(("inputs", "κ", "steps, predicted", "measured"), rows))
 
 # %%
-z = preprocessing.standardize(clothes).apply(clothes)
+z = preprocessing.standardize(clothes).transform(clothes)
 X = np.column_stack([z, np.ones(len(z))])
 H, best = X.T @ X / len(X), np.linalg.lstsq(X, t, rcond=None)[0]
 assert np.allclose(X.T @ (X @ np.ones(3) - t) / len(X), H @ (np.ones(3) - best))  # step 2
@@ -296,7 +296,7 @@ assert np.isclose(values.max() / values.min(), conditioning.condition_number(H))
 # **Predict:** write down the covariance matrix after each step, before you look.
 
 # %%
-after = {step.label: step.fit(clothes).apply(clothes) for step in preprocessing.PREPROCESSORS.values()}
+after = {step.label: step.fit(clothes).transform(clothes) for step in preprocessing.PREPROCESSORS.values()}
 mean, variances, V = preprocessing.principal_axes(clothes)
 z = (clothes - mean) @ V
 assert np.allclose(preprocessing.covariance(z), np.diag(variances))  # step 2
@@ -332,13 +332,13 @@ except ValueError as error:
     print(error)
 rows = []
 for n, kept in ((1000, 50), (1000, 200), (1000, 400), (5000, 50), (5000, 200), (5000, 400)):
-    white = preprocessing.whiten(x[:n], kept=kept)
-    last = [white.apply(part).var(axis=0)[-50:].mean() for part in (x[:n], x_val)]
+    white = preprocessing.whiten(x[:n], n_components=kept)
+    last = [white.transform(part).var(axis=0)[-50:].mean() for part in (x[:n], x_val)]
     rows.append((f"{n:,}", kept, *(f"{variance:.2f}" for variance in last)))
 print(table(("fitted on", "directions kept", "variance of the last 50: training", "validation"), rows))
 
 # %% [markdown]
-# 500 points span 499 directions around their mean, no more, so the fit refuses and tells the ways out. `kept` drops the
+# 500 points span 499 directions around their mean, no more, so the fit refuses and tells the ways out. `n_components` drops the
 # directions of least variance. `eps` is added to every λ, so that nothing is divided by 0, and what had no variance
 # stays small.
 #
@@ -351,19 +351,19 @@ print(table(("fitted on", "directions kept", "variance of the last 50: training"
 # %%
 ways = {"original": preprocessing.raw(x), "standardized": fitted, "PCA-whitened": preprocessing.whiten(x, eps=1e-4)}
 ways |= {"ZCA, eps 0.1": preprocessing.zca(x, eps=0.1), "ZCA, eps 1e-4": preprocessing.zca(x, eps=1e-4)}
-shown = {name: way.apply(x[[0, 1, 5, 8, 15, 20, 22, 30]]) for name, way in ways.items()}
+shown = {name: way.transform(x[[0, 1, 5, 8, 15, 20, 22, 30]]) for name, way in ways.items()}
 plots.image_rows(shown, alt="standardized: recognizable; PCA-whitened: noise; ZCA: edges, with small eps grainy ones")
 
 # %%
 V, rows = preprocessing.principal_axes(x)[2], []
 for name in ("original", "standardized", "ZCA, eps 0.1", "ZCA, eps 1e-4"):
-    z = ways[name].apply(x_val)
+    z = ways[name].transform(x_val)
     along, square = (z @ V).var(axis=0), z.reshape(-1, 28, 28)[:, 10:18, 10:18]
     together = np.corrcoef(square[:, :, :-1].ravel(), square[:, :, 1:].ravel())[0, 1]
     rows.append((name, f"{along[392:].sum() / along.sum():.1%}", f"{abs(together):.2f}"))
 print(table(("validation images", "variance in the last half of the directions", "|correlation| of neighbors"), rows))
 line = {name: slice(28) if "PCA" in name else slice(14 * 28, 15 * 28) for name in ways}  # one row of pixels
-C = {name: preprocessing.covariance(way.apply(x)[:, line[name]]) for name, way in ways.items()}
+C = {name: preprocessing.covariance(way.transform(x)[:, line[name]]) for name, way in ways.items()}
 plots.covariances(C, height=2.3, alt="a row of pixels: near ones covary, until whitening leaves the diagonal alone")
 
 # %% [markdown]
@@ -385,7 +385,7 @@ def network(inputs, seed, first=False):
     return Stack([BatchNorm(np.ones(inputs), np.zeros(inputs)), *net.layers]) if first else net
 
 def scores(way, rate, first=False, steps=200, measure=Stack.accuracy):
-    z, new, found = way.apply(x), way.apply(x_val), []
+    z, new, found = way.transform(x), way.transform(x_val), []
     for seed in range(5):
         net, rng = network(z.shape[1], seed, first), np.random.default_rng(seed)
         loss = train(net, z, y, learning_rate=rate, steps=steps, batch_size=50, rng=rng)[-20:].mean()

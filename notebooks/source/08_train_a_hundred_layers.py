@@ -177,8 +177,8 @@ for name, seed_with in pairs.items():
 # **Predict:** which has the steeper gradient over 100 layers, SELU or ReLU with batch normalization?
 
 # %%
-slope_square = theory.growth_per_layer("selu")
-normalized = theory.growth_per_layer("relu") / (1 / 2 - 1 / (2 * np.pi))
+slope_square = theory.chi("selu")
+normalized = theory.chi("relu") / (1 / 2 - 1 / (2 * np.pi))
 assert np.isclose(normalized, np.pi / (np.pi - 1))
 for name, factor in {"SELU": slope_square, "ReLU + batch norm": normalized, "ReLU + He": 2 * 0.5}.items():
     print(f"{name:<18} per layer, mean square: ×{factor:.3f}   100 layers, standard deviation: ×{factor**50:.2g}")
@@ -199,7 +199,7 @@ predicted = {name: theory.predicted_flow(builders.DESIGNS[name], sizes, x, runs[
 
 # %%
 def growth(measured):
-    return measured.gradient[0] / measured.gradient[-1]
+    return measured.grad_z_norm[0] / measured.grad_z_norm[-1]
 
 rows = []
 for name, runs in flows.items():

@@ -608,7 +608,7 @@ methods = {
     "alpha dropout": (lambda rng: dropout.alpha_dropout_forward(a, 0.1, rng=rng)[0], lambda rng: a),
     "batch norm": (batch_of, lambda rng: normalization.normalize(h[:1], h.mean(axis=0), h.var(axis=0), one, zero, 1e-3)),
 }
-print(randomness.behaviour_table(methods, samples=4000, rng=np.random.default_rng(0)))
+print(randomness.behavior_table(methods, samples=4000, rng=np.random.default_rng(0)))
 
 # %% [markdown]
 # - **Dropout** averages out as one layer, in both forms; through two layers it doesn't, as in section 7.

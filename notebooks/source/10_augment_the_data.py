@@ -338,7 +338,7 @@ one = (
 )
 ten = (lambda rng: net.forward(x[:5], training=True)[-1].output, lambda rng: net.logits(x[:5]))
 for name, pair in (("one block", one), ("ten blocks", ten)):
-    found = randomness.behaviour(*pair, samples=2000, rng=np.random.default_rng(0))
+    found = randomness.behavior(*pair, samples=2000, rng=np.random.default_rng(0))
     size = np.sqrt(np.mean(pair[1](None) ** 2))
     print(f"{name}: testing is the mean of training: {found.averages_out}; off by {found.bias / size:.0%}")
 
@@ -382,7 +382,7 @@ for name, change in changes.items():
     methods[name] = (lambda rng, change=change: change(few, rng=rng), still(few))
 methods["mixup, images"] = (lambda rng: augmentation.mixup(few, labels[:20], 0.2, rng=rng)[0], still(few))
 methods["L2"] = still(h), still(h)
-print(randomness.behaviour_table(methods, samples=400, rng=np.random.default_rng(0)))
+print(randomness.behavior_table(methods, samples=400, rng=np.random.default_rng(0)))
 
 # %% [markdown]
 # The pattern holds everywhere: **random in training, still in testing.** (L2 is the contrast: nothing random at all.) The

@@ -21,7 +21,7 @@
 # %%
 import numpy as np
 from helpers import (
-    checks, clinic, initializers, keras_models, labs, patients, plots, recorder, table, trace,
+    activations, checks, clinic, initializers, keras_models, labs, patients, plots, recorder, table, trace,
 )
 
 # %% [markdown]
@@ -50,7 +50,7 @@ from helpers import (
 # %%
 x, y, *_ = patients.images("standardized", 200)
 starts = [start for start in initializers.INITIALIZERS.values() if start.name.endswith("_normal")]
-homes = {name: start.name for start in starts for name in start.serves if name not in ("sigmoid", "linear")}
+homes = {name: start.name for start in starts for name in activations.served_by(start.name) if name not in ("sigmoid", "linear")}
 builds = [patients.Build(activation=a, initializer=i, depth=d) for a, i in homes.items() for d in (3, 10)]
 healthy = [trace(build.network(seed), x, y) for build in builds for seed in range(5)]
 print(len(healthy), "networks:", *homes)

@@ -53,19 +53,21 @@ def test_flow_is_what_a_trace_says(name, batch):
     seen, signals = flow.flow(net, *batch), trace(net, *batch)
     assert np.allclose(seen.mean, signals.per_layer("mean"), rtol=1e-9, atol=1e-12)
     assert np.allclose(seen.std, signals.per_layer("std"), rtol=1e-9)
-    assert np.allclose(seen.gradient, signals.per_layer("grad_z_norm"), rtol=1e-9)
+    assert np.allclose(seen.grad_z_norm, signals.per_layer("grad_z_norm"), rtol=1e-9)
     assert np.allclose(seen.output_error, signals.output_error, rtol=1e-9)
 
 
 def test_flow_leaves_the_random_numbers_alone(batch):
     net = builders.Design(dropout=0.3).stack(SIZES, rng=np.random.default_rng(0))
     one, two = flow.flow(net, *batch), flow.flow(net, *batch)
-    assert np.array_equal(one.gradient, two.gradient)
+    assert np.array_equal(one.grad_z_norm, two.grad_z_norm)
 
 
 def test_what_is_handed_on_is_after_dropout_and_skip():
     x = np.ones((4, 3))
-    net = builders.Design("linear", "orthogonal", skips=True).stack((3, 3, 3, 2), rng=np.random.default_rng(0))
+    net = builders.Design("linear", "orthogonal", skips=True).stack(
+        (3, 3, 3, 2), rng=np.random.default_rng(0)
+    )
     W = [layer.W for layer in net.flat() if layer.kind == "dense"]
     h = x + x @ W[0]
     assert np.allclose(flow.flow(net, x, np.zeros(4, int)).std, [h.std(), (h + h @ W[1]).std()])
@@ -76,7 +78,7 @@ def test_the_prediction_holds(name, batch):
     design = (builders.DESIGNS | BROKEN)[name]
     runs = flows(design, batch, WIDE)
     predicted = theory.predicted_flow(design, WIDE, batch[0], runs[0].output_error)
-    for quantity, within in (("std", 1.35), ("gradient", 2.0)):
+    for quantity, within in (("std", 1.35), ("grad_z_norm", 2.0)):
         measured = np.median([getattr(run, quantity) for run in runs], axis=0)
         ratio = measured / getattr(predicted, quantity)
         assert 1 / within < ratio.min() <= ratio.max() < within
@@ -87,8 +89,8 @@ def test_the_prediction_holds(name, batch):
 def test_selus_gradient_grows_32_fold_over_a_hundred_layers(batch):
     sizes = (784, *[200] * 100, 10)
     runs = flows(builders.Design(), batch, sizes)
-    growth = np.median([run.gradient[0] / run.gradient[-1] for run in runs])
-    assert theory.growth_per_layer("selu") ** 50 == pytest.approx(32, abs=1)
+    growth = np.median([run.grad_z_norm[0] / run.grad_z_norm[-1] for run in runs])
+    assert theory.chi("selu") ** 50 == pytest.approx(32, abs=1)
     assert 20 < growth < 60
     assert all(0.7 < run.std[-1] < 1.3 for run in runs)
 
@@ -96,21 +98,21 @@ def test_selus_gradient_grows_32_fold_over_a_hundred_layers(batch):
 def test_batch_norms_factor_is_pi_over_pi_minus_1(batch):
     design = builders.DESIGNS["ReLU + He + batch norm"]
     predicted = theory.predicted_flow(design, SIZES, batch[0], np.ones(100))
-    factor = (predicted.gradient[9] / predicted.gradient[19]) ** (2 / 10)
+    factor = (predicted.grad_z_norm[9] / predicted.grad_z_norm[19]) ** (2 / 10)
     assert factor == pytest.approx(np.pi / (np.pi - 1), rel=0.005)  # Keras's ε takes a little
 
 
 def test_alpha_dropout_keeps_the_signal_and_loses_the_gradient(batch):
     runs = flows(builders.Design(alpha_dropout=0.1), batch, (784, *[100] * 100, 10))
     assert all(0.8 < run.std[-1] < 1.2 for run in runs)
-    assert all(run.gradient[0] < 1e-3 * run.gradient[-1] for run in runs)
+    assert all(run.grad_z_norm[0] < 1e-3 * run.grad_z_norm[-1] for run in runs)
 
 
 def test_skips_have_a_prediction_of_the_signal_only(batch):
     design = builders.Design(skips=True)
     runs = flows(design, batch)
     predicted = theory.predicted_flow(design, SIZES, batch[0], runs[0].output_error)
-    assert np.isnan(predicted.gradient[:-1]).all()
+    assert np.isnan(predicted.grad_z_norm[:-1]).all()
     assert 0.5 < np.median([run.std[-1] for run in runs]) / predicted.std[-1] < 2
     both = theory.predicted_flow(replace(design, normalized="before"), SIZES, batch[0], runs[0].output_error)
     assert np.isnan(both.std).all()
@@ -164,7 +166,7 @@ def test_the_lab_shows_a_flow_and_its_prediction(at_start):
         panel = at_start.panels[name]
         assert np.allclose(10 ** panel.measured.get_ydata(), getattr(seen, name), rtol=1e-3)
         assert np.allclose(10 ** panel.predicted.get_ydata(), getattr(predicted, name), rtol=1e-3)
-    assert at_start.numbers["growth"] == pytest.approx(seen.gradient[0] / seen.gradient[-1], rel=1e-3)
+    assert at_start.numbers["growth"] == pytest.approx(seen.grad_z_norm[0] / seen.grad_z_norm[-1], rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,9 @@ def test_out_of_range_is_put_in_words():
 def test_pictures_of_the_lesson(batch):
     sizes = (784, *[20] * 6, 10)
     runs = {"kept": flows(builders.Design(), batch, sizes, 2)}
-    expected = {"kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)}
+    expected = {
+        "kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)
+    }
     limits = {"mean": (-1, 1), "variance": (0.1, 10), "gradient": (1e-3, 10)}
     picture = hundred.flow_panels(runs, expected, limits=limits, alt="a picture")
     measured, dashed = picture.axes[1].get_lines()[:2]
