@@ -341,8 +341,12 @@ def predicted_flow(design, sizes, x, output_error) -> Flow:
     """
     if design.skips and design.normalized:
         return Flow(*np.full((3, len(sizes) - 2), np.nan), output_error)
-    variance = get_initializer(design.initializer).variance
+    drawn = get_initializer(design.initializer).variance
     moments, state, layers = gaussian_moments(design.activation), _entering(x), []
+
+    def variance(shape):
+        return design.gain**2 * drawn(shape)
+
     with np.errstate(all="ignore"):
         for shape in pairwise(sizes[:-1]):
             state, layer = _one_layer(design, moments, state, shape, variance(shape))
