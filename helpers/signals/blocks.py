@@ -17,7 +17,7 @@ PASSING = ("dropout", "flatten", "pool", "reshape", "padding", "noise", "activat
 
 
 class Step(NamedTuple):
-    """One layer's call in a network of any kind: what it is, and the arrays or tensors that it joins.
+    """One layer's call in a network of any kind: what it is, and the arrays, nodes or tensors it joins.
 
     `weights` is the weight array, or None; `activation` the nonlinearity, or None; `z` what entered the
     nonlinearity, where the layer computes it itself.

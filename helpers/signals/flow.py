@@ -67,17 +67,16 @@ def flow(stack: Stack, x, y) -> Flow:
     """
     state = stack.rng.bit_generator.state
     with np.errstate(all="ignore"):
-        calls = stack.forward(np.asarray(x, stack.dtype), training=True)
+        nodes = stack.forward(np.asarray(x, stack.dtype), training=True)
         stack.rng.bit_generator.state = state
-        _, dlogits = cross_entropy(calls[-1].output, y)
-        arriving = stack.backward(calls, dlogits, weights=False).arriving
-        handed_on = [mean_and_std(h) for h in _handed_on(calls)]
-        bends = [call for call in calls if call.layer.kind == "activation"]
-        gradient = [norm(arriving[id(call.inputs[0])]) for call in bends]
+        _, dlogits = cross_entropy(nodes[-1].output, y)
+        stack.backward(nodes, dlogits, weights=False)
+        handed_on = [mean_and_std(h) for h in _handed_on(nodes)]
+        gradient = [norm(node.parents[0].gradient) for node in nodes if node.layer.kind == "activation"]
         error = np.square(dlogits, dtype=np.float64).sum(axis=1)
     return Flow(*np.array(handed_on).T, np.array(gradient), error)
 
 
-def _handed_on(calls):
+def _handed_on(nodes):
     """What each dense layer but the first was given: the hidden layers' last word."""
-    return [call.inputs[0] for call in calls if call.layer.kind == "dense"][1:]
+    return [node.inputs[0] for node in nodes if node.layer.kind == "dense"][1:]

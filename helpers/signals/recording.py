@@ -183,11 +183,11 @@ def recorded_training(
 
 def _norms(gradients):
     """The norm of each dense layer's dW."""
-    return np.array([norm(own["W"]) for layer, own in gradients.parameters if layer.kind == "dense"])
+    return np.array([norm(own["W"]) for layer, own in gradients.parameters.items() if layer.kind == "dense"])
 
 
 def _histograms(stack, x):
     """Counts of abs(activation) per dense layer, (layers, BINS); the last layer's are those of the logits."""
-    calls = stack.forward(x, training=True)
-    signals = [np.abs(h) for h in (*_handed_on(calls), calls[-1].output)]
+    nodes = stack.forward(x, training=True)
+    signals = [np.abs(h) for h in (*_handed_on(nodes), nodes[-1].output)]
     return np.array([histogram(h, 0, REACH, BINS).counts for h in signals])

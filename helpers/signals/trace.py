@@ -172,12 +172,11 @@ def _mlp_passage(model, x, y, *, weights, training):
 
 def _stack_passage(model, x, y, *, weights, training):
     state = model.rng.bit_generator.state
-    calls = model.forward(np.asarray(x, dtype=model.dtype), training=training)
+    nodes = model.forward(np.asarray(x, dtype=model.dtype), training=training)
     model.rng.bit_generator.state = state  # the next training step draws the masks it would have drawn
-    loss, dlogits = cross_entropy(calls[-1].output, y)
-    back = model.backward(calls, dlogits, weights=weights)
-    gradients = {id(layer): own for layer, own in back.parameters}
-    groups = grouped([_step(call) for call in calls])
+    loss, dlogits = cross_entropy(nodes[-1].output, y)
+    gradients = model.backward(nodes, dlogits, weights=weights).parameters
+    groups = grouped([_step(node) for node in nodes])
     blocks = []
     for i, group in enumerate(groups):
         z, h, activation = signal_of(group)
@@ -187,12 +186,12 @@ def _stack_passage(model, x, y, *, weights, training):
                 kind="dense",
                 parts=parts_of(group),
                 activation=activation,
-                z=z,
-                h=h,
-                dz=back.arriving[id(z)],
-                slope=activation.df(z),
+                z=z.output,
+                h=h.output,
+                dz=z.gradient,
+                slope=activation.df(z.output),
                 W=group[0].weights,
-                dW=gradients[id(group[0].layer)]["W"] if weights else None,
+                dW=gradients[group[0].layer]["W"] if weights else None,
                 output=i == len(groups) - 1,
                 biased=group[0].layer.b is not None,
                 dropout=dropout_of(group),
@@ -201,7 +200,7 @@ def _stack_passage(model, x, y, *, weights, training):
         )
     bends = tuple(step.activation.name for step in groups[-1] if step.activation is not None)
     end = End(blocks[-1].name, bends, "cross-entropy", "logits")
-    return Passage(blocks, loss, groups[0][0].inputs[0], (end,))
+    return Passage(blocks, loss, groups[0][0].inputs[0].output, (end,))
 
 
 def _norm_of(group):
@@ -212,14 +211,15 @@ def _norm_of(group):
     layer, running = step.layer, step.layer.running
     trained = running.batches > 0 or bool((layer.gamma != 1).any() or (layer.beta != 0).any())
     return batch_norm_signal(
-        step.inputs[0], mean=running.mean, variance=running.variance, eps=layer.eps, trained=trained
+        step.inputs[0].output, mean=running.mean, variance=running.variance, eps=layer.eps, trained=trained
     )
 
 
-def _step(call):
-    layer = call.layer
+def _step(node):
+    """A stack's step joins nodes, which hold an array each and its gradient."""
+    layer = node.layer
     weights, activation = getattr(layer, "W", None), getattr(layer, "activation", None)
-    return Step(layer, layer.kind, call.inputs, call.output, weights, activation)
+    return Step(layer, layer.kind, node.parents, node, weights, activation)
 
 
 def _layer_signal(block):

@@ -8,7 +8,7 @@ import pytest
 from helpers import data, labs
 from helpers.labs import depth as module
 from helpers.labs.wording import range_in_words
-from helpers.networks import builders, training
+from helpers.networks import builders
 from helpers.numerics import theory
 from helpers.plots import hundred
 from helpers.signals import flow, recording
@@ -116,16 +116,6 @@ def test_skips_have_a_prediction_of_the_signal_only(batch):
     assert 0.5 < np.median([run.std[-1] for run in runs]) / predicted.std[-1] < 2
     both = theory.predicted_flow(replace(design, normalized="before"), SIZES, batch[0], runs[0].output_error)
     assert np.isnan(both.std).all()
-
-
-def test_clip_each_shrinks_every_array_by_itself(batch):
-    net = builders.Design().stack((784, 20, 20, 10), rng=np.random.default_rng(0))
-    gradients = net.loss_and_gradients(*batch)[1]
-    norms = [np.linalg.norm(g) for g in training.clip_each(gradients, 0.01).of_parameters()]
-    before = [np.linalg.norm(g) for g in gradients.of_parameters()]
-    assert np.allclose(norms, np.minimum(before, 0.01))
-    with pytest.raises(ValueError, match="positive, got 0"):
-        training.clip_each(gradients, 0)
 
 
 def test_recorded_training_trains_and_records(batch):

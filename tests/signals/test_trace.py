@@ -370,16 +370,17 @@ def test_one_block_per_dense_layer_whatever_follows_it(place, training, batch):
     stack, again = stack_of(**options), stack_of(**options)
     signals = trace(stack, *batch, training=training)
     assert [layer.parts for layer in signals.layers] == [parts] * 3 + [("dense",)]
-    calls = again.forward(batch[0], training=training)
-    loss, dlogits = cross_entropy(calls[-1].output, batch[1])
-    back = again.backward(calls, dlogits)
-    kernels = [own["W"] for layer, own in back.parameters if layer.kind == "dense"]
+    nodes = again.forward(batch[0], training=training)
+    loss, dlogits = cross_entropy(nodes[-1].output, batch[1])
+    back = again.backward(nodes, dlogits)
+    kernels = [own["W"] for layer, own in back.parameters.items() if layer.kind == "dense"]
     assert signals.loss == loss
     for i, layer in enumerate(signals.layers[:-1]):
-        outputs = [call.output for call in calls[3 * i : 3 * i + 3]]
+        own = nodes[3 * i : 3 * i + 3]
+        outputs = [node.output for node in own]
         assert (layer.z_mean, layer.z_std) == pytest.approx((outputs[z].mean(), outputs[z].std()))
         assert (layer.mean, layer.std) == pytest.approx((outputs[h].mean(), outputs[h].std()))
-        assert layer.grad_z_norm == pytest.approx(np.linalg.norm(back.arriving[id(outputs[z])]))
+        assert layer.grad_z_norm == pytest.approx(np.linalg.norm(own[z].gradient))
         assert layer.grad_W_norm == pytest.approx(np.linalg.norm(kernels[i]))
 
 
