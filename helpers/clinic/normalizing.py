@@ -5,8 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from helpers.clinic.findings import Evidence
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, finding
 
 # A batch's variance is off by √(2 / (m − 1)) of itself: by a third for m = 16, by as much as itself for m =
 # 3. The error of batch normalization rises quickly as batches get smaller (Wu and He 2018).

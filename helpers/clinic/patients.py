@@ -112,7 +112,7 @@ BUILDS = {
     "G": Build(depth=2, images=100, steps=400, learning_rate=0.1),
     "H": Build(inputs="pixels 0 to 255"),
 }
-ILLNESSES = {
+DIAGNOSES = {
     "A": "saturated_units",
     "B": "vanishing_gradient",
     "C": "stale_moving_statistics",
@@ -177,7 +177,7 @@ def vital_signs(seen: Trace) -> dict:
         "gradient_last": abs(hidden("grad_z_norm")[-1]),
         "saturated": hidden("share_saturated").max(),
         "dead": hidden("share_dead").max(),
-        "alike": hidden("share_twins").max(),
+        "alike": hidden("share_equal").max(),
     }
 
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from helpers.clinic.findings import Evidence, crossed
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, crossed, finding
 from helpers.clinic.passing import from_the_first
 from helpers.signals.recording import HEALTHY_RATIO
 
@@ -41,7 +40,7 @@ def examine_run(recording) -> list:
 
 def not_finite(recording) -> list:
     """Return the finding of a loss, gradients or updates that are inf or nan, if any."""
-    fine = np.isfinite(recording.gradient) & np.isfinite(recording.ratio)
+    fine = np.isfinite(recording.grad_W_norm) & np.isfinite(recording.ratio)
     bad = ~np.isfinite(recording.loss) | ~fine.all(axis=1)
     logged = np.concatenate([recording.logged(name)[1] for name in ("loss", "val_loss")])
     if bad.any():
@@ -121,7 +120,7 @@ def gradients(recording) -> list:
     if len(recording.steps) == 0:
         return []
     with np.errstate(divide="ignore"):
-        logs = np.log(np.median(recording.gradient, axis=0))
+        logs = np.log(np.median(recording.grad_W_norm, axis=0))
     if not np.isfinite(logs[-1]):
         return []
     fallen, grown = from_the_first(logs - logs[-1])

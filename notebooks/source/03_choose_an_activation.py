@@ -80,7 +80,7 @@ for name in ("sigmoid", "tanh"):
     same, length = np.mean(moves[:, 0] * moves[:, 1] > 0), np.linalg.norm(moves, axis=1).sum()
     times = length / np.linalg.norm(target - start)
     print(f"{name:8} inputs: same sign {same:4.0%}, path {times:.1f} × the straight one, there after {near} steps")
-plots.paths(walks, target, alt="a zig-zag path with sigmoid inputs, a shorter one with tanh inputs")
+plots.descent_paths(walks, target, alt="a zig-zag path with sigmoid inputs, a shorter one with tanh inputs")
 
 # %% [markdown]
 # With sigmoid inputs 100 % of the moves go up-right or down-left, and the target lies down-right. So the
@@ -567,7 +567,7 @@ for name in ("gelu", "silu", "mish", "softplus"):
     z = np.linspace(-6, 0, 60001)
     h = ACTIVATIONS[name].f(z)
     print(f"{ACTIVATIONS[name].label:8} lowest value for z < 0: {h.min():.3f} at z = {z[h.argmin()]:.2f}")
-plots.cards(ACTIVATIONS)
+plots.activation_cards(ACTIVATIONS)
 
 # %% [markdown]
 # All on the same axes. GELU, SiLU and Mish dip below zero and come back: falling, then rising. Left of the

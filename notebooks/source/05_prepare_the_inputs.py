@@ -202,7 +202,7 @@ print(f"5 % of w moves the line by {moved:.2f} at the cloud's mean, raw; by 0 ce
 print(f"the std of the points in that direction is {clothes[:, 1].std():.2f}")
 print(f"most mistakes within 20 %: raw {max(curve['raw'])}, centered {max(curve['centered'])}")
 assert max(curve["raw"]) > 10 * max(curve["centered"])
-plots.wiggles(shares, curve, xlabel="change of w in percent", alt="raw climbs steeply, centered stays flat")
+plots.weight_changes(shares, curve, xlabel="change of w in percent", alt="raw climbs steeply, centered stays flat")
 
 # %% [markdown]
 # Raw, the change costs 74 mistakes instead of 11 one way. The other way it happens to *save* some: least squares
@@ -352,7 +352,7 @@ print(table(("fitted on", "directions kept", "variance of the last 50: training"
 ways = {"original": preprocessing.raw(x), "standardized": fitted, "PCA-whitened": preprocessing.whiten(x, eps=1e-4)}
 ways |= {"ZCA, eps 0.1": preprocessing.zca(x, eps=0.1), "ZCA, eps 1e-4": preprocessing.zca(x, eps=1e-4)}
 shown = {name: way.transform(x[[0, 1, 5, 8, 15, 20, 22, 30]]) for name, way in ways.items()}
-plots.image_rows(shown, alt="standardized: recognizable; PCA-whitened: noise; ZCA: edges, with small eps grainy ones")
+plots.gallery(shown, own_scales=True, alt="standardized: recognizable; PCA-whitened: noise; ZCA: edges, with small eps grainy ones")
 
 # %%
 V, rows = preprocessing.principal_axes(x)[2], []

@@ -113,7 +113,7 @@ figure
 print(live)
 claims = {"validation accuracy above 0.8": history["val_accuracy"][-1] > 0.8}
 claims["the batch's loss has halved"] = live.loss[-1] < live.loss[0] / 2
-claims["layer 2 begins with more than 10 times the gradient of layer 100"] = live.gradient[0, 1] > 10 * live.gradient[0, 99]
+claims["layer 2 begins with more than 10 times the gradient of layer 100"] = live.grad_W_norm[0, 1] > 10 * live.grad_W_norm[0, 99]
 for claim, holds in claims.items():
     print(f"{claim}: {holds}")
     assert holds or live.stopped
@@ -243,7 +243,7 @@ def power(value):
 
 rows = []
 for name, run in recordings.items():
-    before, last = run.gradient[0], run.loss[-5:].mean()
+    before, last = run.grad_W_norm[0], run.loss[-5:].mean()
     rows.append((name, power(before[0]), power(before[99]), str(last < 2.2), str(last < 1.9)))
 print(table(("network", "dW layer 1, start", "dW layer 100", "loss falls below 2.2", "below 1.9"), rows))
 assert [row[4] for row in rows] == ["True", "False", "False", "True", "False"]
@@ -325,7 +325,7 @@ for label, logs in paths.items():
     rows.append((label, told, f"{last.var(ddof=1):.1f}", f"{np.exp(last.min()):.0e} to {np.exp(last.max()):.0e}"))
 print(table(("network", "variance of ln E[h²], predicted", "20 seeds", "E[h²] in layer 100"), rows))
 drawn = {label: logs[:6] for label, logs in paths.items() if "30" in label}
-plots.lottery(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
+plots.seed_paths(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
 
 # %% [markdown]
 # The ReLU networks scatter as predicted, 30 wide more than 100. (Predicted is a variance of many seeds; twenty

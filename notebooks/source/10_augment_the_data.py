@@ -278,7 +278,7 @@ for name, rng in ways.items():
     assert set(np.diff(rows)) == {1, 2}
     print(f"{name}, heights:", *np.diff(rows))
     draws[name] = rows, columns, pooling.pool_regions(boot[None], rows, columns)[0][0]
-plots.pooling(boot, draws, alt="a boot under two irregular grids, and the two slightly different boots they leave")
+plots.pooling_regions(boot, draws, alt="a boot under two irregular grids, and the two slightly different boots they leave")
 
 # %% [markdown]
 # Where the ones crowd, the image is stretched; where twos crowd, it is squeezed. So pooling itself makes a small
@@ -503,7 +503,7 @@ for steps, found in shown.items():
     print(steps, "worse by 3 errors:", ", ".join(n for n, z in sure.items() if z < -3))
 print("fractional pooling against even pooling, 1,600 steps:", told(gains("fractional pooling", 1, than="even pooling")))
 label, alt = "gain in test accuracy, percentage points, same seed", "most methods lie at or left of 0, dropout a little right"
-plots.differences(shown, xlabel=label, alt=alt)
+plots.paired_differences(shown, xlabel=label, alt=alt)
 
 # %% [markdown]
 # "Training" and "test" are the shares right after 1,600 steps. The error is one standard error over ten seeds; the whiskers

@@ -58,7 +58,7 @@ print("findings:", sum(len(clinic.examine(seen)) for seen in healthy))
 
 # %%
 limits, rows = {}, []
-for name in ("std", "grad_z_norm", "share_saturated", "share_dead", "share_twins"):
+for name in ("std", "grad_z_norm", "share_saturated", "share_dead", "share_equal"):
     lowest, highest = (np.array([pick(seen.per_layer(name)) for seen in healthy]) for pick in (np.min, np.max))
     limits[name] = lowest.min(), highest.max()
     rows.append((name, *(f"{limit:.2g}" for limit in limits[name]), healthy[highest.argmax()].layers[0].activation))
@@ -67,7 +67,7 @@ ratios = np.array([gradient[0] / gradient[-1] for gradient in gradients])
 steepest = healthy[ratios.argmax()].layers[0].activation
 rows.append(("gradient, first / last", f"{ratios.min():.2g}", f"{ratios.max():.2g}", steepest))
 print(table(("vital sign, any layer", "lowest", "highest", "the highest is one of"), rows))
-assert limits["share_twins"] == (0, 0)
+assert limits["share_equal"] == (0, 0)
 assert 0.05 < ratios.min() < ratios.max() < 20
 
 # %% [markdown]
@@ -142,7 +142,7 @@ losses = ("loss_first", "loss_last", "loss_trained", "loss_tested", "new_lowest"
 print("The training: mini-batches, then the images trained on in both modes, then new images")
 rows = [(name, told(s["update"]), *(told_loss(s[n]) for n in losses)) for name, s in signs.items()]
 print(table(("", "update", *(n.replace("_", " ") for n in losses)), rows))
-plots.charts(charts, limits, alt="eight columns; B's gradient falls, D's signal grows, G's loss on new images rises")
+plots.patient_charts(charts, limits, alt="eight columns; B's gradient falls, D's signal grows, G's loss on new images rises")
 
 # %% [markdown]
 # How to read the second table: *loss first* is the mean loss of the first 40 mini-batches, *loss last* that of
@@ -205,8 +205,8 @@ rows = []
 for name, chart in charts.items():
     found = [clinic.examine(chart.before), clinic.examine(chart.tested), clinic.examine_training(chart.recording)]
     codes = list(dict.fromkeys(code for findings in found for code in findings.codes))
-    codes.remove(patients.ILLNESSES[name])  # which raises an error if it was not found
-    rows.append((name, patients.ILLNESSES[name], ", ".join(codes)))
+    codes.remove(patients.DIAGNOSES[name])  # which raises an error if it was not found
+    rows.append((name, patients.DIAGNOSES[name], ", ".join(codes)))
 print(table(("", "the illness", "found as well"), rows) + "\n")
 for name, build in patients.BUILDS.items():
     print(f"{name}: {build}")
@@ -280,7 +280,7 @@ tried = {name: changes for name, changes in treatment.items() if isinstance(chan
 cured = {name: ends(patients.treated(patients.BUILDS[name], changes)) for name, changes in tried.items()}
 rows = [(name, ", ".join(told_loss(loss) for loss in losses)) for name, losses in sick.items()]
 print(table(("", "three seeds, as they came"), rows))
-plots.ends(sick, cured, alt="losses of the untreated at 1.2 and above, or nan; treated ones below 1.1")
+plots.final_losses(sick, cured, alt="losses of the untreated at 1.2 and above, or nan; treated ones below 1.1")
 
 # %% [markdown]
 # Red crosses are the patients as they came, blue dots those you have treated. Some treatments are often
@@ -555,7 +555,7 @@ def classifier(activation, scale, from_logits, seed=0, rate=0.02):
 model = classifier("sigmoid", scale=1.0, from_logits=True)
 signals = trace(model, pixels[:200], labels[:200])  # one batch through your model and back
 findings = clinic.examine(signals)                  # show it: a table with what to try
-picture = plots.marked(signals, findings)
+picture = plots.marked_layers(signals, findings)
 print(sorted(findings.codes))
 assert {"unscaled_inputs", "output_activation_mismatch", "vanishing_gradient"} <= set(findings.codes)
 picture
