@@ -15,7 +15,7 @@ NOTEBOOK = """
 from helpers import data
 from helpers.checks import frame
 from helpers.labs import initialization_lab
-from helpers.plots import layers
+from helpers.plots import over_layers
 """
 KERNEL = (
     "import ipykernel.kernelapp, ipykernel.ipkernel"  # a notebook's kernel has these before the first cell

@@ -148,8 +148,19 @@ def _wrapped(function):
         return array_of(tape.gradient(h, z, unconnected_gradients="zero"))
 
     name = getattr(function, "__name__", None) or getattr(function, "name", "activation")
-    wide = (-np.inf, np.inf)
-    return Activation(name, name, value, slope, wide, *_flat_sides(value, slope), "he_normal")
+    saturation, can_die = _flat_sides(value, slope)
+    return Activation(
+        name=name,
+        label=name,
+        f=value,
+        df=slope,
+        formula="",
+        derivative="",
+        limits=(-np.inf, np.inf),
+        initializer="he_normal",
+        saturation=saturation,
+        can_die=can_die,
+    )
 
 
 def _flat_sides(value, slope):

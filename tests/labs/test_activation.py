@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers import labs
-from helpers.labs import activation_lab
 from helpers.numerics.activations import ACTIVATIONS, PARAMETERS, leaky_relu
 from helpers.numerics.theory import expectation
 from tests.labs.driving import idle_controls
@@ -12,7 +11,7 @@ from tests.labs.driving import idle_controls
 
 @pytest.fixture(scope="module")
 def single():
-    return activation_lab()
+    return labs.activation_lab()
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

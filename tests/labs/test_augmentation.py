@@ -7,7 +7,6 @@ import pytest
 
 from helpers import data, labs
 from helpers.labs import augmentation as module
-from helpers.labs import augmentation_lab
 from helpers.numerics import augmentation
 from tests.labs.driving import idle_controls
 
@@ -16,7 +15,7 @@ BLENDS = ("mixup", "cutmix")
 
 @pytest.fixture(scope="module")
 def lab():
-    return augmentation_lab()
+    return labs.augmentation_lab()
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +151,7 @@ def test_a_large_square_is_warned_of(lab):
 
 
 def test_free_forgets_the_images():
-    lab = augmentation_lab(method="mixup")
+    lab = labs.augmentation_lab(method="mixup")
     lab.close()
     assert lab._images is None
     assert "mixup" in repr(lab)

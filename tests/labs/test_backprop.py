@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers import labs
-from helpers.labs import backprop_lab
 from helpers.labs.backprop import NODES, in_brackets
 from helpers.numerics import autodiff
 from helpers.numerics.gradcheck import numerical_gradient, relative_error
@@ -14,7 +13,7 @@ from tests.labs.driving import idle_controls
 
 @pytest.fixture(scope="module")
 def steps():
-    return backprop_lab()
+    return labs.backprop_lab()
 
 
 def shown(lab, which):

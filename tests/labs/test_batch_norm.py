@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers import data, labs
-from helpers.labs import batch_norm_lab
 from helpers.networks.mlp import MLP
 from helpers.numerics.activations import sigmoid, sigmoid_derivative, tanh_derivative
 from tests.labs.driving import idle_controls
@@ -14,7 +13,7 @@ EPS = 1e-3
 
 @pytest.fixture(scope="module")
 def norm_lab():
-    return batch_norm_lab()
+    return labs.batch_norm_lab()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers import data, labs
-from helpers.labs import batch_size_lab
 from helpers.labs.batch_size import REACH, SIZES, TIMES, draw, moving_average
 from helpers.networks.mlp import MLP
 from helpers.numerics.normalization import initial_statistics, update_running
@@ -15,7 +14,7 @@ EPS = 1e-3
 
 @pytest.fixture(scope="module")
 def size_lab():
-    return batch_size_lab()
+    return labs.batch_size_lab()
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from helpers import labs
-from helpers.labs import dead_relu_lab
 from helpers.labs.dead_relu import STEPS, UNITS, small_images, train_small
 from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
 def dead():
-    return dead_relu_lab()
+    return labs.dead_relu_lab()
 
 
 def test_small_images_are_means_of_blocks():

@@ -5,14 +5,13 @@ import pytest
 
 from helpers import labs
 from helpers.labs import dropout as dropout_module
-from helpers.labs import dropout_lab
 from helpers.numerics.dropout import all_masks, mask_probabilities, thinned_outputs
 from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
 def lab():
-    return dropout_lab()
+    return labs.dropout_lab()
 
 
 @pytest.mark.parametrize("method", ["inverted", "vanilla"])

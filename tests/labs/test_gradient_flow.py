@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers import data, labs
-from helpers.labs import gradient_flow_lab
 from helpers.labs.gradient_flow import DEPTHS, RATIO_IMAGES
 from helpers.signals.flow import shortened
 from helpers.signals.trace import trace
@@ -13,7 +12,7 @@ from tests.labs.driving import idle_controls
 
 @pytest.fixture(scope="module")
 def flow_lab():
-    return gradient_flow_lab()
+    return labs.gradient_flow_lab()
 
 
 def test_the_start_is_the_vanishing_sigmoid(flow_lab):

@@ -6,13 +6,12 @@ import pytest
 from helpers import labs
 from helpers.data import results
 from helpers.labs import learning_rate as module
-from helpers.labs import learning_rate_lab
 from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
 def lab():
-    return learning_rate_lab()
+    return labs.learning_rate_lab()
 
 
 @pytest.fixture(scope="module")

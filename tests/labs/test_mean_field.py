@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from helpers import labs
-from helpers.labs import mean_field_lab
 from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
 def map_lab():
-    return mean_field_lab()
+    return labs.mean_field_lab()
 
 
 def test_tanh_sits_on_the_edge_at_its_critical_weights(map_lab):

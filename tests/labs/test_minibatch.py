@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from helpers import labs
-from helpers.labs import minibatch_lab
 from helpers.labs.minibatch import LOSS_SHOWN, START, outside
 from helpers.networks import two_weights
 from tests.labs.driving import idle_controls
@@ -12,7 +11,7 @@ from tests.labs.driving import idle_controls
 
 @pytest.fixture(scope="module")
 def paths():
-    return minibatch_lab()
+    return labs.minibatch_lab()
 
 
 @pytest.fixture(scope="module")

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from helpers import labs
-from helpers.labs import neuron_lab
 from helpers.labs.neuron import slope_in_words
 from helpers.numerics.activations import ACTIVATIONS
 from tests.labs.driving import idle_controls
 
 
 def test_the_neuron_of_the_lesson():
-    lab = neuron_lab()
+    lab = labs.neuron_lab()
     assert lab.numbers["z"] == pytest.approx(51)
     assert lab.numbers["df"] == pytest.approx(np.exp(-51), rel=1e-12)
     assert lab.numbers["gradient_2"] / lab.numbers["gradient_1"] == pytest.approx(5000)
@@ -23,7 +22,7 @@ def test_the_neuron_of_the_lesson():
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize(("w1", "w2"), [(100, 0), (-10_000, -2), (10_000, 2), (0, 0.1)])
 def test_the_points_lie_on_their_curves_and_in_sight(activation, w1, w2):
-    lab = neuron_lab(activation=activation, w1=w1, w2=w2)
+    lab = labs.neuron_lab(activation=activation, w1=w1, w2=w2)
     assert lab.trouble is None
     for panel in lab.panels:
         (x,), (y,) = panel.point.get_data()
@@ -36,7 +35,7 @@ def test_the_points_lie_on_their_curves_and_in_sight(activation, w1, w2):
 
 
 def test_gradients_are_the_numerical_ones():
-    lab, step = neuron_lab(activation="tanh", w1=20, w2=0.02), 1e-6
+    lab, step = labs.neuron_lab(activation="tanh", w1=20, w2=0.02), 1e-6
     f = ACTIVATIONS["tanh"].f
     for name, x in (("gradient_1", 0.01), ("gradient_2", 50)):
         z = lab.numbers["z"]

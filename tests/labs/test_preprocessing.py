@@ -5,7 +5,6 @@ import pytest
 
 from helpers import labs
 from helpers.labs import preprocessing as module
-from helpers.labs import preprocessing_lab
 from helpers.numerics import conditioning
 from helpers.numerics.preprocessing import PREPROCESSORS, covariance
 from tests.labs.driving import idle_controls
@@ -15,7 +14,7 @@ CLOUDS = ("synthetic", "regions", "pixels")
 
 @pytest.fixture(scope="module")
 def lab():
-    return preprocessing_lab()
+    return labs.preprocessing_lab()
 
 
 def drawn(lab):

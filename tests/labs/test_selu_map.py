@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from helpers import labs
-from helpers.labs import selu_map_lab
 from helpers.labs.selu_map import ARROW, LAYERS, balanced_weights, measured_path, predicted_path, short_arrows
 from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
 def flow():
-    return selu_map_lab()
+    return labs.selu_map_lab()
 
 
 @pytest.mark.parametrize("start", list(product((-1, 0, 1), (0, 0.5, 3))))

@@ -5,7 +5,6 @@ import pytest
 
 from helpers import labs
 from helpers.labs import weight_decay as decay_module
-from helpers.labs import weight_decay_lab
 from helpers.labs.weight_decay import PAIRS, STRENGTHS, halves, pixels, problem_of
 from helpers.numerics.penalties import L1, L2
 from helpers.plots.weights import SOLVERS
@@ -16,7 +15,7 @@ PENALTIES = {"L1": L1, "L2": L2}
 
 @pytest.fixture(scope="module")
 def lab():
-    return weight_decay_lab()
+    return labs.weight_decay_lab()
 
 
 def total(w, x, t, cost):
