@@ -14,6 +14,12 @@ STEPS = 20  # per epoch
 
 
 
+@pytest.fixture(scope="module")
+def batch():
+    rng = np.random.default_rng(3)
+    return rng.standard_normal((STEPS * 16, 12)).astype("float32"), rng.integers(4, size=STEPS * 16)
+
+
 def network(keras, *, optimizer=None, steps_per_execution=1, **options):
     model = keras_models.dense_network(SIZES, seed=5, **options)
     model.compile(
