@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from experiments import __main__ as command
 from experiments import depth, grid, learning_rate, lottery, numbers, store
 from helpers import data
 from helpers.data import results
-from helpers.networks import keras_models
+from helpers.networks import keras_training
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 50_000
@@ -90,11 +89,11 @@ def test_a_stored_file_is_small_and_says_where_it_comes_from(name):
 def test_the_stored_runs_are_those_of_the_present_recipes():
     stored = store.read("depth")
     for name, recipe in depth.HEADLINE.items():
-        assert stored[name]["recipe"] == asdict(recipe)
+        assert stored[name]["recipe"] == depth.stored_recipe(recipe)
         assert stored[name]["seeds"] == [0, 1, 2, 3, 4]
         assert np.shape(stored[name]["val_accuracy"]) == (5, recipe.epochs)
-    assert store.read("depth_rivals")["recipe"]["learning_rate"] == keras_models.OURS.learning_rate
-    assert [len(entry) for entry in stored["tried"]] == [3] * len(keras_models.TRIED)
+    assert store.read("depth_rivals")["recipe"]["learning_rate"] == keras_training.OURS.learning_rate
+    assert [len(entry) for entry in stored["tried"]] == [3] * len(keras_training.TRIED)
     assert {entry["seed"] for entry in stored["tried"]}.isdisjoint(depth.SEEDS)
 
 

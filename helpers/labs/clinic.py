@@ -1,6 +1,5 @@
 """The clinic: vital signs of every layer, and what the clinic finds, while the knobs make it ill."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -180,9 +179,7 @@ def _predicted(x, signals, activation, initializer, gain, normalized, bias):
     depth = len(signals.hidden)
     if bias:
         return Flow(*np.full((3, depth), np.nan), signals.output_error)
-    entry = get_initializer(initializer)
-    scaled = replace(entry, variance=lambda shape: gain**2 * entry.variance(shape))
-    design = Design(activation, scaled, normalized="before" if normalized else None)
+    design = Design(activation, initializer, gain, normalized="before" if normalized else None)
     return predicted_flow(design, (784, *[WIDTH] * depth, 10), x, signals.output_error)
 
 
@@ -199,13 +196,18 @@ def _in_words(finding):
 
 def _numbers(signals, findings):
     std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")
+    # Through equal weights comes the sum of an example's output errors, which is 0 but for rounding.
+    nothing_comes = 0 < gradient[-1] < wording.LEFT_OF_A_SUM * np.sqrt(signals.output_error.sum())
+    chaotic = wording.is_chaotic(std, gradient, np.float64)
+    back = live.ByRounding if nothing_comes or chaotic else float
+    forth = live.ByRounding if chaotic else float
     return {
         "std_first": std[0],
-        "std_last": std[-1],
-        "gradient_first": gradient[0],
-        "gradient_last": gradient[-1],
+        "std_last": forth(std[-1]),
+        "gradient_first": back(gradient[0]),
+        "gradient_last": back(gradient[-1]),
         "saturated": signals.per_layer("share_saturated").max(),
         "dead": signals.per_layer("share_dead").max(),
-        "loss": signals.loss,
+        "loss": forth(signals.loss),
         "findings": " ".join(findings.codes),
     }

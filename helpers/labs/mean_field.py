@@ -84,12 +84,15 @@ class MeanFieldLab(live.LiveFigure):
         self._show_slope(norms, slope)
         set_layer_axis(self.panel.axes, depth)
         self.say(wording.signal_in_words(signals) or ("" if np.isfinite(q) else TEXT["grows"]))
+        ratio = norms[0] / norms[-1] if norms[-1] else "0 / 0"
+        if norms[-1] and wording.is_chaotic(signals.per_layer("std"), norms, norms.dtype):
+            ratio = live.ByRounding(ratio)
         return {
             "chi": slope,
             "phase": WORDS[int(np.sign(slope - 1)) if abs(slope - 1) > EDGE else 0],
             "depth_scale": "endless" if slope == 1 else float(depth_scale(slope)),
             "q": q,
-            "ratio": norms[0] / norms[-1] if norms[-1] else "0 / 0",
+            "ratio": ratio,
         }
 
     def free(self):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.labs import knobs, live
+from helpers.labs import knobs, live, wording
 from helpers.numerics.activations import get_activation
 from helpers.numerics.theory import moment_map
 from helpers.plots.over_layers import CurvePanel
@@ -76,11 +76,7 @@ class SeluMapLab(live.LiveFigure):
             _in_words(path) if possible else TEXT["impossible"].format(width=width, omega=omega, tau=tau)
         )
         told = {"predicted": predicted} | ({"measured": measured} if possible else {})
-        return {
-            f"{name}_{part}": path[-1, i]
-            for name, path in told.items()
-            for i, part in enumerate(("mean", "variance"))
-        }
+        return {k: v for name, path in told.items() for k, v in _numbers(name, *path[-1]).items()}
 
     def free(self):
         self._field, self._weights = (None, None), (None, None)
@@ -148,7 +144,7 @@ def balanced_weights(width) -> np.ndarray:
 
     √τ times them, plus ω / width, has the sum ω and squares that add up to τ + ω² / width.
     """
-    weights = np.random.default_rng(0).standard_normal((LAYERS, width, width)).astype(np.float32)
+    weights = np.random.default_rng(0).standard_normal((LAYERS, width, width))
     weights -= weights.mean(axis=1, keepdims=True)
     return weights / np.sqrt(np.square(weights).sum(axis=1, keepdims=True))
 
@@ -159,13 +155,13 @@ def measured_path(activation, mean, variance, omega, tau, weights) -> np.ndarray
     Every unit's weights have exactly the sum ω and the sum of squares τ; the inputs are normal numbers.
     """
     f, width = get_activation(activation).f, weights.shape[1]
-    h = np.random.default_rng(1).standard_normal((BATCH, width)).astype(np.float32)
-    h = np.float32(mean) + np.float32(np.sqrt(variance)) * (h - h.mean()) / h.std()
-    spread, shift = np.float32(np.sqrt(tau - omega**2 / width)), np.float32(omega)
-    path = [(h.mean(dtype=float), h.var(dtype=float))]
+    h = np.random.default_rng(1).standard_normal((BATCH, width))
+    h = mean + np.sqrt(variance) * (h - h.mean()) / h.std()
+    spread, shift = np.sqrt(tau - omega**2 / width), omega
+    path = [(h.mean(), h.var())]
     for W in weights:
         h = f(spread * (h @ W) + shift * h.mean(axis=1, keepdims=True))
-        path.append((h.mean(dtype=float), h.var(dtype=float)))
+        path.append((h.mean(), h.var()))
     return np.array(path)
 
 
@@ -200,6 +196,16 @@ def short_arrows(dx, dy) -> tuple[np.ndarray, np.ndarray]:
 def _drawable(path):
     """Columns of a path; what lies far outside of the picture is left out, for Agg can't draw to infinity."""
     return np.where(np.abs(path) < 1e4, path, np.nan).T
+
+
+def _numbers(name, mean, variance):
+    """The two numbers that a path ends at; each can be what rounding left beside the other one."""
+    std = np.sqrt(variance)
+    left = isinstance(wording.or_rounding(std, mean), live.ByRounding)
+    return {
+        f"{name}_mean": wording.or_rounding(mean, std),
+        f"{name}_variance": live.ByRounding(variance) if left else variance,
+    }
 
 
 def _in_words(path):

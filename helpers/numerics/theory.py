@@ -115,7 +115,8 @@ def moment_map(activation, mean, variance, omega=0.0, tau=1.0):
     f = get_activation(activation).f
     z_mean, z_variance = omega * np.asarray(mean, float), tau * np.asarray(variance, float)
     first = expectation(f, z_variance, z_mean)
-    return first, expectation(lambda z: f(z) ** 2, z_variance, z_mean) - first**2
+    # not E[f²] − E[f]²: where the variance is next to nothing, their difference is rounding
+    return first, expectation(lambda z: (f(z) - first[..., None]) ** 2, z_variance, z_mean)
 
 
 # A whole network
@@ -162,7 +163,7 @@ def predicted_flow(design, sizes, x, output_error) -> Flow:
         x,
         design.activation,
         sizes,
-        [variance(shape) for shape in pairwise(sizes)],
+        [design.gain**2 * variance(shape) for shape in pairwise(sizes)],
         normalized=design.normalized,
         dropout=design.dropout,
         alpha_dropout=design.alpha_dropout,

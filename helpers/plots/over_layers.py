@@ -126,8 +126,8 @@ def show_decades(axes, logs) -> None:
 def flow_panels(flows, predicted, *, limits, alt) -> Picture:
     """Return mean, variance and gradient per layer: the median over the seeds, with the prediction dashed.
 
-    `flows` is label → list of `helpers.numerics.theory.Flow`, one per seed; `predicted` has one Flow per label.
-    `limits` is panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
+    `flows` is label → list of `theory.Flow`, one per seed; `predicted` has one Flow per label. `limits` is
+    panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
     """
     picture, panels = row_of_panels(len(FLOW), alt, 3.3)
     for axes, (name, title) in zip(panels, FLOW.items(), strict=True):

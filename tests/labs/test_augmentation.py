@@ -5,10 +5,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from helpers import data
+from helpers import data, labs
 from helpers.labs import augmentation as module
 from helpers.labs import augmentation_lab
 from helpers.numerics import augmentation
+from tests.labs.driving import idle_controls
 
 BLENDS = ("mixup", "cutmix")
 
@@ -155,3 +156,7 @@ def test_free_forgets_the_images():
     lab.close()
     assert lab._images is None
     assert "mixup" in repr(lab)
+
+
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.augmentation_lab()) == []

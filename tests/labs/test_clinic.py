@@ -9,6 +9,7 @@ from helpers.networks.mlp import MLP
 from helpers.numerics.activations import get_activation
 from helpers.numerics.initializers import INITIALIZERS
 from helpers.signals.trace import trace
+from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +132,7 @@ def test_images_are_freed():
     lab.close()
     assert lab._images is None
     assert lab._kept == (None, None)
+
+
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.clinic_lab()) == []

@@ -1,21 +1,22 @@
-"""The depth lab and the numerics behind it: measured against the Trace, predicted against measured."""
-
-from dataclasses import replace
+"""The depth lab: what it draws is a flow and its prediction, and what left the range is said."""
 
 import numpy as np
 import pytest
 
 from helpers import data, labs
 from helpers.labs import depth as module
-from helpers.labs.wording import range_in_words
-from helpers.networks import builders, training
+from helpers.networks import builders
 from helpers.numerics import theory
-from helpers.plots import hundred
-from helpers.signals import flow, recording
+from helpers.signals import flow
+from tests.labs.driving import idle_controls
 
 SIZES = (784, *[100] * 40, 10)
+
+
 # ReLU wanders: ln E[h²] gets the variance 5 / width at each layer, so that theory is tested on wide networks.
 WIDE = (784, *[300] * 20, 10)
+
+
 BROKEN = {
     "kept": builders.Design(),
     "Glorot": builders.Design(initializer="glorot_normal"),
@@ -44,71 +45,6 @@ def at_start(lab):
 
 def flows(design, batch, sizes=SIZES, seeds=5):
     return [flow.flow(design.stack(sizes, rng=np.random.default_rng(seed)), *batch) for seed in range(seeds)]
-
-
-
-
-
-
-
-
-@pytest.mark.parametrize("name", [*builders.DESIGNS, *BROKEN])
-def test_the_prediction_holds(name, batch):
-    design = (builders.DESIGNS | BROKEN)[name]
-    runs = flows(design, batch, WIDE)
-    predicted = theory.predicted_flow(design, WIDE, batch[0], runs[0].output_error)
-    for quantity, within in (("std", 1.35), ("grad_z_norm", 2.0)):
-        measured = np.median([getattr(run, quantity) for run in runs], axis=0)
-        ratio = measured / getattr(predicted, quantity)
-        assert 1 / within < ratio.min() <= ratio.max() < within
-    measured = np.median([run.mean for run in runs], axis=0)
-    assert np.allclose(measured, predicted.mean, atol=0.2 * max(1, predicted.std.max()))
-
-
-def test_selus_gradient_grows_32_fold_over_a_hundred_layers(batch):
-    sizes = (784, *[200] * 100, 10)
-    runs = flows(builders.Design(), batch, sizes)
-    growth = np.median([run.grad_z_norm[0] / run.grad_z_norm[-1] for run in runs])
-    assert theory.chi("selu") ** 50 == pytest.approx(32, abs=1)
-    assert 20 < growth < 60
-    assert all(0.7 < run.std[-1] < 1.3 for run in runs)
-
-
-def test_batch_norms_factor_is_pi_over_pi_minus_1(batch):
-    design = builders.DESIGNS["ReLU + He + batch norm"]
-    predicted = theory.predicted_flow(design, SIZES, batch[0], np.ones(100))
-    factor = (predicted.grad_z_norm[9] / predicted.grad_z_norm[19]) ** (2 / 10)
-    assert factor == pytest.approx(np.pi / (np.pi - 1), rel=0.005)  # Keras's ε takes a little
-
-
-def test_alpha_dropout_keeps_the_signal_and_loses_the_gradient(batch):
-    runs = flows(builders.Design(alpha_dropout=0.1), batch, (784, *[100] * 100, 10))
-    assert all(0.8 < run.std[-1] < 1.2 for run in runs)
-    assert all(run.grad_z_norm[0] < 1e-3 * run.grad_z_norm[-1] for run in runs)
-
-
-def test_skips_have_a_prediction_of_the_signal_only(batch):
-    design = builders.Design(skips=True)
-    runs = flows(design, batch)
-    predicted = theory.predicted_flow(design, SIZES, batch[0], runs[0].output_error)
-    assert np.isnan(predicted.grad_z_norm[:-1]).all()
-    assert 0.5 < np.median([run.std[-1] for run in runs]) / predicted.std[-1] < 2
-    both = theory.predicted_flow(replace(design, normalized="before"), SIZES, batch[0], runs[0].output_error)
-    assert np.isnan(both.std).all()
-
-
-def test_clip_each_shrinks_every_array_by_itself(batch):
-    net = builders.Design().stack((784, 20, 20, 10), rng=np.random.default_rng(0))
-    gradients = net.loss_and_gradients(*batch)[1]
-    norms = [np.linalg.norm(g) for g in training.clip_each(gradients, 0.01).of_parameters()]
-    before = [np.linalg.norm(g) for g in gradients.of_parameters()]
-    assert np.allclose(norms, np.minimum(before, 0.01))
-    with pytest.raises(ValueError, match="positive, got 0"):
-        training.clip_each(gradients, 0)
-
-
-
-
 
 
 def test_the_lab_shows_a_flow_and_its_prediction(at_start):
@@ -169,30 +105,5 @@ def test_closing_drops_the_weights():
     assert lab._weights == (None, None)
 
 
-def test_out_of_range_is_put_in_words():
-    fine, one = np.ones(3), np.array([1.0, np.inf, np.nan])
-    assert range_in_words(fine, fine) == ""
-    assert "from layer 2 on" in range_in_words(one, fine)
-    assert "gradient is too large" in range_in_words(fine, one)
-    assert "up to layer 2" in range_in_words(fine, np.array([0.0, 1e-40, 1.0]))
-
-
-def test_pictures_of_the_lesson(batch):
-    sizes = (784, *[20] * 6, 10)
-    runs = {"kept": flows(builders.Design(), batch, sizes, 2)}
-    expected = {
-        "kept": theory.predicted_flow(builders.Design(), sizes, batch[0], runs["kept"][0].output_error)
-    }
-    limits = {"mean": (-1, 1), "variance": (0.1, 10), "gradient": (1e-3, 10)}
-    picture = hundred.flow_panels(runs, expected, limits=limits, alt="a picture")
-    measured, dashed = picture.axes[1].get_lines()[:2]
-    assert np.allclose(measured.get_ydata(), np.median([run.std**2 for run in runs["kept"]], axis=0))
-    assert np.allclose(dashed.get_ydata(), expected["kept"].std ** 2)
-    net = builders.Design().stack(sizes, rng=np.random.default_rng(0))
-    run = recording.recorded_training(net, *batch, learning_rate=0.1, steps=5, every=2, rng=net.rng)
-    first, last = hundred.gradient_panels({"SELU + LeCun": run}, alt="a picture").axes[0].get_lines()
-    assert np.allclose(first.get_ydata(), run.grad_W_norm[0])
-    assert np.allclose(last.get_ydata(), run.grad_W_norm[-1])
-    lines = hundred.update_panels({"SELU + LeCun": run}, alt="a picture").axes[0].get_lines()
-    assert np.allclose(lines[0].get_ydata(), run.ratio[:, 0])
-    assert set(lines[-1].get_ydata()) == {1e-3}
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.depth_lab()) == []

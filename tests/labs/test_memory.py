@@ -1,6 +1,6 @@
 """What a lab leaves behind: a thousand moves and fifty runs of its cell must not fill the memory.
 
-A file of its own, so that it is tested beside `test_labs.py` rather than after it. Day by day 300 moves
+A file of its own, so that it is tested beside `test_all_labs.py` rather than after it. Day by day 300 moves
 and 15 runs are made, in a third of the time; TAMING_DEPTH_THOROUGH=1 makes them all.
 """
 
@@ -14,7 +14,7 @@ import ipywidgets as widgets
 import psutil
 
 from helpers.labs import live
-from tests.labs.test_all_labs import each_lab, faults, make, neighbour
+from tests.labs.driving import each_lab, faults, make, neighbor
 
 MOVES, RUNS = (1000, 50) if os.environ.get("TAMING_DEPTH_THOROUGH") == "1" else (300, 15)
 MEGABYTES = 20
@@ -38,7 +38,7 @@ def test_memory_stays(name):
 def left_behind(name):
     """Move the controls of a lab and run its cell, again and again; tell what is left of it all."""
     lab = run_cell(name, 0, **small_start(name))
-    states = [{control: neighbour(widget)} for control, widget in lab.widgets.items()]
+    states = [{control: neighbor(widget)} for control, widget in lab.widgets.items()]
     steps = [lab.values | state for state in states for _ in range(2)] + [lab.values]
     move(lab, steps, WARM_UP)
     for run in range(1, 4):

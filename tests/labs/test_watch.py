@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.labs import watch
-from helpers.plots import style, training
+from helpers.plots import style
 from helpers.signals.recording import BINS, Recording, empty
 
 LAYERS = tuple(f"layer {i}" for i in range(12))
@@ -110,35 +110,6 @@ def test_the_stop_button_is_there_and_the_text_tells_no_number_of_keras(figure):
     figure.show(recording())
     assert figure.widgets["stop"].description == "Stop training"
     assert "0.5" not in repr(figure)
-
-
-PICTURES = {
-    "update_ratios": lambda r: training.update_ratios(r),
-    "gradient_norms": lambda r: training.grad_W_norm_norms(r),
-    "activation_maps": lambda r: training.activation_maps({"one": r, "two": r}),
-    "before_and_after": lambda r: training.layers_before_and_after({"one": r, "two": r}),
-    "ratios_before_and_after": lambda r: training.layers_before_and_after({"one": r}, "ratio"),
-}
-
-
-@pytest.mark.parametrize("name", PICTURES)
-@pytest.mark.parametrize(
-    "data", [recording(), recording(2, gradient=np.full((2, 12), np.nan), ratio=np.full((2, 12), np.nan))]
-)
-def test_still_pictures(name, data):
-    picture = PICTURES[name](data)
-    assert picture.alt in repr(picture)
-    assert picture._repr_png_().startswith(b"\x89PNG")
-
-
-def test_still_curves_hold_the_numbers_and_the_guide():
-    seen = recording()
-    axes = training.update_ratios(seen).axes[0]
-    curves = {line.get_label(): line.get_ydata() for line in axes.lines}
-    np.testing.assert_allclose(curves["layer 1"], np.log10(seen.ratio[:, 0]))
-    np.testing.assert_allclose(curves["layer 12"], np.log10(seen.ratio[:, -1]))
-    np.testing.assert_allclose(curves[training.TEXT["healthy"]], [-3, -3])
-    assert len(axes.lines) == training.SHOWN + 1
 
 
 def test_an_empty_recording_can_be_shown(figure):

@@ -1,10 +1,10 @@
-"""Pictures of lesson 09: what the artists hold is what the numerics say."""
+"""Pictures of weights: what the artists hold is what the numerics say."""
 
 import numpy as np
 import pytest
 
 from helpers.numerics.penalties import lasso, ridge
-from helpers.plots import regularization as pictures
+from helpers.plots import weights
 
 H, BEST = np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([0.5, -0.2])
 
@@ -12,8 +12,8 @@ H, BEST = np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([0.5, -0.2])
 class TestConstraints:
     @pytest.fixture(params=["L2", "L1"])
     def panel(self, request):
-        axes = pictures.Picture((3, 3)).subplots()
-        panel = pictures.ConstraintPanel(axes)
+        axes = weights.Picture((3, 3)).subplots()
+        panel = weights.ConstraintPanel(axes)
         panel.set_problem(H, BEST, request.param)
         panel.solver = {"L2": ridge, "L1": lasso}[request.param]
         return panel
@@ -44,48 +44,49 @@ class TestConstraints:
         assert np.isfinite(panel.path.get_xydata()).all()
 
     def test_the_picture_has_both(self):
-        picture = pictures.constraints(H, BEST, 0.1, labels=("a", "b"), alt="x")
+        picture = weights.constraints(H, BEST, 0.1, labels=("a", "b"), alt="x")
         assert [axes.get_title() for axes in picture.axes] == ["L2, λ = 0.1", "L1, λ = 0.1"]
         assert picture._repr_png_().startswith(b"\x89PNG")
 
 
-def test_bands_are_median_and_range():
-    runs = np.array([[1.0, 2], [2, 4], [9, 9]])
-    panels = {"a": {"x": runs}, "b": {"x": runs, "y": 2 * runs}}
-    picture = pictures.bands(panels, (1, 10), xlabel="n", alt="x", log=("b",), log_x=True, mark=5)
-    left, right = picture.axes
-    np.testing.assert_array_equal(left.lines[0].get_ydata(), [2, 4])
-    np.testing.assert_array_equal(right.lines[1].get_ydata(), [4, 8])
-    edges = left.collections[0].get_paths()[0].vertices
-    assert (edges[:, 1].min(), edges[:, 1].max()) == (1, 9)
-    assert (left.get_yscale(), right.get_yscale(), left.get_xscale()) == ("linear", "log", "log")
-    assert right.lines[0].get_linestyle() != right.lines[1].get_linestyle()
-    assert "$" not in "".join(label.get_text() for label in right.get_yticklabels())
+def test_paths_end_where_the_walks_end():
+    walk = np.array([[-1.0, 1.0], [0.0, 0.5], [1.0, -1.0]])
+    picture = weights.descent_paths({"a": walk, "b": walk[::-1]}, np.array([1.0, -1.0]))
+    assert [axes.get_title() for axes in picture.axes] == ["a", "b"]
+    assert np.array_equal(picture.axes[0].lines[0].get_xydata(), walk)
+    assert picture._repr_png_()
 
 
-def test_histograms_hold_the_shares():
-    weights = {"step 1": np.array([-0.3, 0.0, 0.0, 0.3]), "step 2": np.zeros(8)}
-    picture = pictures.weight_histograms({"L1": weights, "L2": weights}, reach=0.4, alt="x", bins=5)
-    first, second = picture.axes[:2]
-    np.testing.assert_allclose(first.patches[0].get_data()[0], [0.25, 0, 0.5, 0, 0.25])
-    np.testing.assert_allclose(second.patches[0].get_data()[0], [0, 0, 1, 0, 0])
-    assert [axes.get_title() for axes in picture.axes] == ["step 1", "step 2", "", ""]
-    assert [axes.get_ylabel() for axes in picture.axes] == ["L1", "", "L2", ""]
+class TestLossLines:
+    def test_curves_and_starts(self):
+        t = np.linspace(-1, 1, 5)
+        picture = weights.loss_lines(t, {"a": (t**2 + 1, 1.0), "b": (t + 30, 30.0)}, alt="x")
+        np.testing.assert_array_equal(picture.axes[0].lines[0].get_ydata(), t**2 + 1)
+        assert list(picture.axes[1].lines[1].get_ydata()) == [30]
+
+    def test_curves_of_one_size_share_limits_others_do_not(self):
+        t = np.linspace(-1, 1, 5)
+        losses = {"flat": (0 * t + 2.3, 2.3), "steep": (t + 2.3, 2.3), "high": (t + 30, 30.0)}
+        limits = [axes.get_ylim() for axes in weights.loss_lines(t, losses, alt="x").axes]
+        assert limits[0] == limits[1] != limits[2]
+        assert limits[0][0] < 1.3 < 3.3 < limits[0][1]
 
 
-def test_means_are_drawn_against_testing_outputs():
-    means, testing = np.array([1.0, 2, 3]), np.array([1.0, 2.5, 2])
-    axes = pictures.against_testing({"two": (means, testing)}, alt="x").axes[0]
-    points, line = axes.lines
-    np.testing.assert_array_equal(points.get_xdata(), testing)
-    np.testing.assert_array_equal(points.get_ydata(), means)
-    assert line.get_slope() == 1
-    assert points.get_linestyle() != line.get_linestyle()
+def test_wiggles_show_mistakes_against_percent():
+    picture = weights.weight_changes(
+        [-0.1, 0, 0.1], {"raw": [9, 1, 8], "centered": [1, 1, 2]}, xlabel="w", alt="x"
+    )
+    raw, centered = picture.axes[0].lines
+    np.testing.assert_allclose(raw.get_xdata(), [-10, 0, 10])
+    np.testing.assert_array_equal(raw.get_ydata(), [9, 1, 8])
+    np.testing.assert_array_equal(centered.get_ydata(), [1, 1, 2])
+    assert raw.get_linestyle() != centered.get_linestyle()
+    assert repr(picture) == "<picture: x>"
 
 
 def test_bars_are_the_parameters_in_millions():
     counts = {"old": {"convolution": 2e6, "dense": 8e6}, "new": {"convolution": 9e6, "dense": 1e6}}
-    axes = pictures.parameter_shares(counts, alt="x").axes[0]
+    axes = weights.parameter_shares(counts, alt="x").axes[0]
     convolutions, dense = axes.containers
     assert [bar.get_width() for bar in convolutions] == [2, 9]
     assert [(bar.get_x(), bar.get_width()) for bar in dense] == [(2, 8), (9, 1)]
