@@ -82,7 +82,7 @@ def test_the_button_stops_the_run(figure):
 def test_a_diverged_run_is_told_in_words(figure, value):
     wrong = recording()
     bad = np.full_like(wrong.grad_W_norm, value)
-    figure.show(replace(wrong, loss=np.full(4, value), gradient=bad, ratio=bad))
+    figure.show(replace(wrong, loss=np.full(4, value), grad_W_norm=bad, ratio=bad))
     assert figure._message.get_text() == watch.TEXT["overflow"]
     assert figure.trouble is None
 
@@ -91,7 +91,7 @@ def test_a_diverged_run_is_told_in_words(figure, value):
     "odd",
     [
         recording(1),
-        recording(2, gradient=np.zeros((2, 12)), ratio=np.zeros((2, 12))),
+        recording(2, grad_W_norm=np.zeros((2, 12)), ratio=np.zeros((2, 12))),
         recording(3, counts=np.zeros((3, 12, BINS), int)),
         recording(2, total=10**7),
     ],

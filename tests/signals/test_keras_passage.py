@@ -13,7 +13,6 @@ from helpers.signals.trace import NUMBERS, trace
 from tests.keras_models import CASES, CLASSES, assert_same_signals, images, labels, softmax, table
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = sorted(ACTIVATIONS)
 
 
 @pytest.fixture(params=[case.__name__ for case in CASES])
@@ -278,7 +277,8 @@ def test_every_variable_is_left_as_it_was(case):
 def attributes(model):
     """What each layer's instance carries: `call` is the class's own, `activation` the function it was."""
     return [
-        (part, "call" in vars(part), vars(part).get("activation")) for part in keras_passage.operations_of(model)
+        (part, "call" in vars(part), vars(part).get("activation"))
+        for part in keras_passage.operations_of(model)
     ]
 
 
