@@ -7,14 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.numerics.activations import ACTIVATIONS
 from helpers.signals import keras_layers, keras_passage, measures
 from helpers.signals.blocks import signal_of
 from helpers.signals.trace import NUMBERS, trace
 from tests.keras_models import CASES, CLASSES, assert_same_signals, images, labels, softmax, table
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = sorted(ACTIVATIONS)
 
 
 @pytest.fixture(params=[case.__name__ for case in CASES])
@@ -129,26 +127,6 @@ def test_the_weights_gradients_can_be_left_out(cases):
     assert np.isnan(quick.per_layer("grad_W_norm")).all()
     for quantity in set(NUMBERS) - {"grad_W_norm"}:
         np.testing.assert_allclose(whole.per_layer(quantity), quick.per_layer(quantity), rtol=1e-5)
-
-
-def carry(stack, model):
-    """Give a Keras model the parameters and the moving statistics of a stack of the same layers."""
-    ours = [layer for layer in stack.flat() if layer.kind in ("dense", "batch_norm")]
-    theirs = [layer for layer in model.layers if layer.weights]
-    for a, b in zip(ours, theirs, strict=True):
-        if a.kind == "dense":
-            b.set_weights([a.W] if a.b is None else [a.W, a.b])
-        else:
-            b.set_weights([a.gamma, a.beta, a.running.mean, a.running.variance])
-
-
-OPTIONS = [
-    {"normalized": "before"},
-    {"normalized": "after"},
-    {"skips": True},
-    {"normalized": "before", "skips": True},
-    {"normalized": "after", "skips": True},
-]
 
 
 # Losses
