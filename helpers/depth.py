@@ -35,7 +35,7 @@ class Design:
     skips: bool = False
 
     def stack(self, sizes, *, rng: np.random.Generator, dtype=np.float64, weights=None) -> Stack:
-        """Return a network of these sizes; `weights` are taken in place of new ones, where they are given."""
+        """Return a network of these sizes; `weights`, where given, are taken as they are, uncopied."""
         options = asdict(self)
         if weights is not None:
             given = iter(weights)

@@ -361,7 +361,8 @@ def dense_stack(
     initializer, activation = get_initializer(initializer), get_activation(activation)
     layers = []
     for place, shape in enumerate(pairwise(sizes)):
-        W = (gain * initializer(shape, rng=rng)).astype(dtype)
+        W = initializer(shape, rng=rng)
+        W = (W if gain == 1 else gain * W).astype(dtype, copy=False)
         if place == len(sizes) - 2:
             return Stack([*layers, Dense(W, np.zeros(shape[1], dtype))], rng=rng)
         norm = [BatchNorm(np.ones(shape[1], dtype), np.zeros(shape[1], dtype))] if normalized else []
