@@ -40,7 +40,7 @@ class Design:
     skips: bool = False
 
     def stack(self, sizes, *, rng: np.random.Generator, dtype=np.float64, weights=None) -> Stack:
-        """Return a `Stack` of these sizes; `weights` are taken in place of new ones, where they are given."""
+        """Return a `Stack` of these sizes; `weights`, where given, are taken as they are, uncopied."""
         options = self._options()
         if weights is not None:
             given = iter(weights)
@@ -93,7 +93,8 @@ def dense_stack(
     initializer, activation = get_initializer(initializer), get_activation(activation)
     layers = []
     for place, shape in enumerate(pairwise(sizes)):
-        W = (gain * initializer(shape, rng=rng)).astype(dtype)
+        W = initializer(shape, rng=rng)
+        W = (W if gain == 1 else gain * W).astype(dtype, copy=False)
         if place == len(sizes) - 2:
             return Stack([*layers, Dense(W, np.zeros(shape[1], dtype))], rng=rng)
         b = None if normalized == "before" else np.zeros(shape[1], dtype)
