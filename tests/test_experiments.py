@@ -45,6 +45,7 @@ def test_two_processes_give_the_same(in_order):
     assert grid.run_all(learning_rate.run, CELLS, jobs=2) == in_order
 
 
+@pytest.mark.slow
 def test_two_dask_workers_give_the_same(in_order):
     from distributed import Client, LocalCluster
 
@@ -110,6 +111,7 @@ def test_the_stored_headline_keeps_what_the_course_promises():
     assert "test_accuracy" not in stored.ours_with_lecun
 
 
+@pytest.mark.slow
 def test_the_short_version_lies_within_the_stored_bands(real_images):
     """A process of its own: its Keras takes one thread, as the stored runs did."""
     run = subprocess.run(

@@ -4,6 +4,8 @@ import pytest
 
 from benchmarks.browser import Notebook, served, write_notebook
 
+pytestmark = pytest.mark.slow
+
 TRAINING = """
 import numpy as np
 from IPython.display import display
