@@ -138,7 +138,10 @@ RESIDUAL = [
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.kind)
 def test_the_way_back_through_one_layer(layer, training, rng):
     x = rng.normal(size=(7, 5))
-    run = lambda x: layer.forward(x, training=training, rng=np.random.default_rng(2))  # noqa: E731
+
+    def run(x):
+        return layer.forward(x, training=training, rng=np.random.default_rng(2))
+
     output, cache = run(x)
     weights = rng.normal(size=output.shape)
     (dx,), own = layer.backward(weights, cache)
@@ -148,7 +151,10 @@ def test_the_way_back_through_one_layer(layer, training, rng):
 
 def test_one_array_used_three_times_adds_up(batch, rng):
     """A skip in a skip: the inner sum, the outer sum and the first layer all read the same array."""
-    square = lambda: Dense(0.4 * rng.normal(size=(6, 6)), np.zeros(6))  # noqa: E731
+
+    def square():
+        return Dense(0.4 * rng.normal(size=(6, 6)), np.zeros(6))
+
     inner = Skip([square(), Nonlinearity(get_activation("tanh")), square()])
     last = Dense(rng.normal(size=(6, 3)))
     assert_gradients(Stack([Skip([square(), Nonlinearity(get_activation("tanh"))]), inner, last]), *batch)
@@ -438,12 +444,9 @@ def test_a_plain_stack_is_the_small_network(name, dtype, batch):
 
 @pytest.mark.parametrize("options", OPTIONS[1:])
 def test_options_leave_the_weights_of_a_seed_alone(options):
-    weights = lambda **options: [  # noqa: E731
-        layer.W
-        for layer in dense_stack(SIZES, rng=np.random.default_rng(7), **options).flat()
-        if layer.kind == "dense"
-    ]
-    assert all(map(np.array_equal, weights(), weights(**options)))
+    plain, other = (dense_stack(SIZES, rng=np.random.default_rng(7), **own) for own in ({}, options))
+    pairs = zip(dense_of(plain), dense_of(other), strict=True)
+    assert all(np.array_equal(a.W, b.W) for a, b in pairs)
 
 
 @named
