@@ -98,10 +98,10 @@ class Chart:
     @property
     def signs(self) -> dict:
         """Return the vital signs as numbers: before training, then of the training."""
-        return vital_signs(self.before) | of_training(self)
+        return vital_signs(self.before) | signs_of_training(self)
 
 
-# What ails each one; the notebook shows the builds only after the diagnosis.
+# The notebook shows the builds only after the diagnosis.
 BUILDS = {
     "A": Build(activation="tanh", initializer="glorot_normal", gain=10),
     "B": Build(activation="sigmoid", initializer="glorot_normal", depth=10),
@@ -112,7 +112,7 @@ BUILDS = {
     "G": Build(depth=2, images=100, steps=400, learning_rate=0.1),
     "H": Build(inputs="pixels 0 to 255"),
 }
-DIAGNOSES = {
+DIAGNOSES = {  # patient → code, as in `helpers.clinic.illnesses.ILLNESSES`
     "A": "saturated_units",
     "B": "vanishing_gradient",
     "C": "stale_moving_statistics",
@@ -159,9 +159,9 @@ def treated(build: Build, changes) -> Build:
 @lru_cache(maxsize=8)
 def images(inputs, n):
     """Return (x, y) of `n` training images and of `NEW` others, as a build's inputs say."""
-    factor = INPUTS[inputs]
-    x, y = data.load_batch(n + NEW, standardize=factor is None, dtype=np.float64)
-    x *= factor or 1
+    highest = INPUTS[inputs]
+    x, y = data.load_batch(n + NEW, standardize=highest is None, dtype=np.float64)
+    x *= highest or 1
     return x[NEW:], y[NEW:], x[:NEW], y[:NEW]
 
 
@@ -181,7 +181,7 @@ def vital_signs(seen: Trace) -> dict:
     }
 
 
-def of_training(chart: Chart) -> dict:
+def signs_of_training(chart: Chart) -> dict:
     """Return the signs of the training: loss in both modes, on the images trained on and on new ones."""
     _, losses = chart.recording.logged("loss")
     _, new = chart.recording.logged("val_loss")
