@@ -3,6 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+import pytest
+
+from helpers.signals.trace import NUMBERS
 
 CLASSES = 4
 
@@ -296,3 +299,23 @@ CASES = (
     dense, convolutional, residual_v1, residual_v2, normalized, dropped,
     nested, shared, two_outputs, separable, text, operations,
 )  # fmt: skip
+
+
+# What tests of several modules compare
+
+
+def assert_same_signals(ours, theirs, rtol=1e-4):
+    """All numbers of two Traces agree; the shares up to one pre-activation that rounds across the limit."""
+    assert len(ours.layers) == len(theirs.layers)
+    assert theirs.loss == pytest.approx(ours.loss, rel=rtol)
+    np.testing.assert_allclose(theirs.output_error, ours.output_error, rtol=1e-3, atol=1e-9)
+    for a, b in zip(ours.layers, theirs.layers, strict=True):
+        assert (a.kind, a.parts, a.activation, a.output) == (b.kind, b.parts, b.activation, b.output)
+        for quantity in NUMBERS:
+            atol = 0.011 if quantity == "share_saturated" else 2e-6
+            x, y = getattr(a, quantity), getattr(b, quantity)
+            assert y == pytest.approx(x, rel=rtol, abs=atol), (a.name, quantity)
+
+
+def softmax(logits):
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -1,7 +1,7 @@
 """Bound numbers: `{{ratio:.1e}}` in a source's prose is evaluated in the notebook's kernel, at that place.
 
-What stands between the braces is a field of a Python f-string; `tools.telling` says what else it may use and how
-the result is written. A text with such *holes* is a template. Evaluating leaves no trace: no execution
+What stands between the braces is a field of a Python f-string; `tools.telling` says what else it may use and
+how the result is written. A text with such *holes* is a template. Evaluating leaves no trace: no execution
 count, no history, no name.
 """
 

@@ -10,10 +10,11 @@ A number in a markdown cell may be
 * set-up: it stands as a number in the code of the same section, or in code further up where it is a plain
   number above MAX_LOCAL; for 5 % there may be 0.05. Strings, comments and indices are no set-up;
 * a name or a measure of the text: lesson 4, 90 minutes, a year, 28 × 28;
-* in `code` (what is typed, or set in a lab: at most two digits count), $math$, a heading, a link, a tag, a version.
+* in `code` (what is typed, or set in a lab: at most MAX_SET_DIGITS digits), $math$, a heading, a link, a tag,
+  or a version such as 3.15.1.
 
-All others are refused, number words included, but for the ORDINARY ones. So is a plain number that counts a result ("about 40
-times", "seven of ten"), even where the code happens to hold the same number.
+All others are refused, number words included, but for the ORDINARY ones. So is a plain number that counts a
+result ("about 40 times", "seven of ten"), even where the code happens to hold the same number.
 """
 
 import ast
@@ -71,8 +72,8 @@ WORD = re.compile(
 
 # What a number names or measures, and no lesson computes: before it, and after it.
 NAMED = re.compile(
-    r"\b(lessons?|sections?|exercises?|steps?|part|layers? (?=[123]\b)|Python|Keras|NumPy|section|seed|of version|"
-    r"CS|ResNet-|VGG-)[\s-]*(\d+(,|\sto|\sand|\sor)\s)*$",
+    r"\b(lessons?|sections?|exercises?|steps?|part|Python|Keras|NumPy|seed|ResNet-|VGG-)["
+    r"\s-]*(\d+(,|\sto|\sand|\sor)\s)*$",
     re.IGNORECASE,
 )
 UNITS = re.compile(
@@ -124,7 +125,7 @@ def refused(text: str, local: set[Decimal], above: set[Decimal]) -> list[str]:
 
 
 def prose(text: str) -> str:
-    """Return markdown text with code, math, headings, links and tags blanked out, and a BLANK in each hole."""
+    """Return markdown text with code, math, headings, links and tags left out, and a BLANK in each hole."""
     text = bound.HOLE.sub(BLANK, text)
     text = TOLD_AS_CODE.sub(lambda m: m[0][1:-1] if _digits(m[0]) > MAX_SET_DIGITS else m[0], text)
     return FREE.sub(" ", text)
@@ -142,7 +143,7 @@ def _allowed(match: re.Match, text: str, local: set[Decimal], above: set[Decimal
         value = _value(match)
         values = {value, -value, value / 100} if match["percent"] else {value, -value}
         marked = _is_marked(match, before)
-        if not marked and (SIZE[0].search(before[-2:]) and "×" in match[0] or SIZE[1].match(after)):
+        if not marked and ((match["times"] and SIZE[0].search(before[-2:])) or SIZE[1].match(after)):
             return True
     if not marked:
         if NAMED.search(before) or UNITS.match(after) or YEAR.fullmatch(match[0].strip()):

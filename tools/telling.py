@@ -1,18 +1,16 @@
 """How a value becomes part of a sentence: `{{share:.0%}}` → 84 %, `{{words(n)}}` → seven.
 
-This file is sent as text to a notebook's kernel and run there in a namespace of its own (`tools.bound`), so it
-needs nothing but the standard library, and the learner's namespace stays as it is.
+This file is sent as text to a notebook's kernel and run there in a namespace of its own (`tools.bound`), so
+it needs nothing but the standard library, and the learner's namespace stays as it is.
 """
 
 import json
 import math
 import re
 
-SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"]
+SMALL += ["twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
+TENS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 LARGE = {10**6: "million", 1000: "thousand", 100: "hundred"}
 ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"}
 ORDINALS |= {"nine": "ninth", "twelve": "twelfth"}
@@ -81,7 +79,7 @@ HELPERS = {f.__name__: f for f in (words, ordinal, about, power, given)}
 
 
 def tell(fields: list[str], namespace: dict) -> str:
-    """Evaluate each field as an f-string does, in `namespace`; return a JSON list of [text, error], one null."""
+    """Evaluate each field as an f-string does, in `namespace`; return [text, error] pairs as JSON."""
     return json.dumps([_told(field, namespace) for field in fields])
 
 

@@ -18,7 +18,8 @@ def examine_ends(trace) -> list:
         return []
     severe = any(severity == "severe" for _, severity, _ in ill)
     evidence = [
-        Evidence(said, len(end.functions), float(end.takes == "probabilities"), end.layer) for end, _, said in ill
+        Evidence(said, len(end.functions), float(end.takes == "probabilities"), end.layer)
+        for end, _, said in ill
     ]
 
     return [finding("output_activation_mismatch", severe, evidence)]

@@ -13,7 +13,7 @@ from helpers.clinic.findings import Evidence, finding
 # 2017).
 MILD, SEVERE = 1.25, 4.5
 SCALES = 3.0  # 6 depth scales: a mean square changes by e⁶, a norm by e³
-# Chance spreads ln‖h‖² by about 5 · depth / width (lesson 02, syllabus V7), so ln‖h‖ by a quarter of that:
+# Chance spreads ln‖h‖² by about 5 · depth / width (lesson 02), so ln‖h‖ by a quarter of that:
 # three standard deviations of it are no illness.
 SPREAD, DEVIATIONS = 5 / 4, 3.0
 # A batch normalization before a ReLU makes the gradient grow by about √(π / (π − 1)) = 1.21 per layer

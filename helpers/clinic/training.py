@@ -11,9 +11,7 @@ from helpers.signals.recording import HEALTHY_RATIO
 RISE = 0.2  # good, where updates are large: the loss rises above its lowest by up to 0.16 of the first
 BACK = (1.0, 1.5)  # late loss of the first: above 1 nothing was learned, well above it was unlearned
 JUMP = (0.1, 0.5)  # largest update of a layer, of its weights: good 0.004 … 0.19, with batch norm up to 0.6
-LOST = (
-    10 * HEALTHY_RATIO
-)  # largest update before a loss that turned nan: by divergence rather than by bad data
+LOST = 10 * HEALTHY_RATIO  # largest update before a loss of nan: by divergence rather than by bad data
 FALL = 0.3  # good: the loss falls by 0.47 or more; with a learning rate a hundred times too low, by 0.2
 REACH = (0.1, 0.02)  # update ratio times steps, how far weights can have moved: good ones 0.3 or more
 LITTLE = 0.1  # fall of the loss below which nothing was learned

@@ -1,6 +1,5 @@
 """The clinic: vital signs of every layer, and what the clinic finds, while the knobs make it ill."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -180,9 +179,7 @@ def _predicted(x, signals, activation, initializer, gain, normalized, bias):
     depth = len(signals.hidden)
     if bias:
         return Flow(*np.full((3, depth), np.nan), signals.output_error)
-    entry = get_initializer(initializer)
-    scaled = replace(entry, variance=lambda shape: gain**2 * entry.variance(shape))
-    design = Design(activation, scaled, normalized="before" if normalized else None)
+    design = Design(activation, initializer, gain, normalized="before" if normalized else None)
     return predicted_flow(design, (784, *[WIDTH] * depth, 10), x, signals.output_error)
 
 

@@ -1,9 +1,9 @@
 """A stack of layers: dense, activation, batch normalization, dropout, in any order, with skips over them.
 
-Where `helpers.networks.mlp.MLP` is the one to read, with its formulas in two loops, a `Stack` takes any layers
-in any order. Going forward it writes down a node for every call of a layer, which knows its parents; going
-backward it reads the list from the end, and each layer adds its share to its parents' gradients. That is all
-there is to automatic differentiation.
+Where `helpers.networks.mlp.MLP` is the one to read, with its formulas in two loops, a `Stack` takes any
+layers in any order. Going forward it writes down a node for every call of a layer, which knows its parents;
+going backward it reads the list from the end, and each layer adds its share to its parents' gradients. That
+is all there is to automatic differentiation.
 """
 
 from dataclasses import dataclass, field

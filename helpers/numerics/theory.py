@@ -163,7 +163,7 @@ def predicted_flow(design, sizes, x, output_error) -> Flow:
         x,
         design.activation,
         sizes,
-        [variance(shape) for shape in pairwise(sizes)],
+        [design.gain**2 * variance(shape) for shape in pairwise(sizes)],
         normalized=design.normalized,
         dropout=design.dropout,
         alpha_dropout=design.alpha_dropout,

@@ -1,4 +1,4 @@
-"""Steps and blocks: the calls of a network's layers on one batch, grouped by the layer with weights they follow.
+"""Steps and blocks: the calls of a network's layers on one batch, in groups behind each layer with weights.
 
 A dense layer, its batch normalization, its activation and its dropout are one block, whether a library
 writes them as one layer or as four. The pre-activation z is what enters the activation, h what leaves it.
@@ -92,7 +92,7 @@ def signal_of(block, outputs=()) -> tuple[Step, Step, Activation]:
 
 
 def functions_on(block, end) -> tuple[str, ...]:
-    """Return the names of the functions on a block's output `end`, after the last layer that is none, in order."""
+    """Return the functions on a block's output `end` by name, after its last layer of another kind."""
     names = []
     for step in block[: block.index(end) + 1]:
         if step.kind in FUNCTIONS:

@@ -112,7 +112,6 @@ def _is_plain_relu(part):
 def _prelu(alpha):
     """Leaky ReLU with a slope per unit; of a mere row of numbers, which has no units, the largest."""
 
-
     def slope(z):
         return alpha if z.ndim > alpha.ndim else alpha.max()
 

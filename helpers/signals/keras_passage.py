@@ -189,7 +189,9 @@ def _ends(model, blocks, last):
     found = []
     for step, (loss, takes) in zip(last, losses_of(model), strict=False):
         block = next(block for block in blocks if step in block)
-        mended = hasattr(step.output, "_keras_logits")  # Keras's own note for its losses on a softmax's output
+        mended = hasattr(
+            step.output, "_keras_logits"
+        )  # Keras's own note for its losses on a softmax's output
         found.append(End(block[0].name, functions_on(block, step), loss, takes, mended))
     return tuple(found)
 

@@ -1,5 +1,5 @@
-"""The measures that a Trace is made of: norms, histograms, shares of saturated, dead and equal units, and what
-batch normalization remembers. Each is cheap, or read from a small sample, for live figures.
+"""The measures that a Trace is made of: norms, histograms, shares of saturated, dead and equal units, and
+what batch normalization remembers. Each is cheap, or read from a small sample, for live figures.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from helpers.numerics.activations import SATURATED_SLOPE, get_activation, larges
 
 BINS = 40
 SAFE_SQUARE = 1e-24  # sums of squares between this and its inverse are exact enough in float32
-UNBOUNDED_REACH = 3.0  # histograms of unbounded activations show three standard deviations of a healthy signal
+UNBOUNDED_REACH = (
+    3.0  # histograms of unbounded activations show three standard deviations of a healthy signal
+)
 PLACES = 2**17  # so many entries of a convolution's signal give means, shares and histograms to three digits
 EXAMPLES = 32  # so many examples of a batch tell units apart …
 WEIGHTS = 64  # … and so many rows of their weights
@@ -124,8 +126,8 @@ def batch_norm_signal(x, *, mean, variance, eps, trained) -> BatchNormSignal:
 
 
 def some_places(a) -> np.ndarray:
-    """Return an array (batch, places …, channels) with so few of its places, evenly spaced, that it has not many
-    more entries than `PLACES`."""
+    """Return an array (batch, places …, channels) with so few of its places, evenly spaced, that it has not
+    many more entries than `PLACES`."""
     axes = a.ndim - 2
     if axes < 1 or a.size <= PLACES:
         return a
@@ -136,9 +138,9 @@ def some_places(a) -> np.ndarray:
 def shares_equal(W, z, dz) -> tuple[float, float]:
     """Return the shares of units that another one equals, and of those that stay equal.
 
-    Equal units have the same weights, not all 0, and pre-activations; they stay equal where their gradients are
-    the same too, for then every update is. `W` has the units on its last axis. A gradient of 0 in one of two
-    units counts as the same, since dropout may have switched that one off.
+    Equal units have the same weights, not all 0, and pre-activations; they stay equal where their gradients
+    are the same too, for then every update is. `W` has the units on its last axis. A gradient of 0 in one of
+    two units counts as the same, since dropout may have switched that one off.
     """
     units = z.shape[-1]
     if units < 2 or W.shape[-1] != units:

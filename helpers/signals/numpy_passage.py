@@ -15,7 +15,12 @@ def mlp_passage(model, x, y, *, weights=True, training=True) -> Passage:
     gradients = model.backward(forward, dlogits, weights=weights)
     steps = [Step(x)]
     for i, (W, z) in enumerate(zip(model.weights, forward.z, strict=True)):
-        dense = {"kind": "dense", "name": f"layer {i + 1}", "W": W, "dW": gradients.dW[i] if weights else None}
+        dense = {
+            "kind": "dense",
+            "name": f"layer {i + 1}",
+            "W": W,
+            "dW": gradients.dW[i] if weights else None,
+        }
         steps.append(Step(z, parents=(steps[-1],), gradient=gradients.dz[i], **dense))
         if i < model.depth:
             f = {"kind": "activation", "activation": model.activation, "slope": gradients.slope[i]}
@@ -32,7 +37,10 @@ def stack_passage(model, x, y, *, weights=True, training=True) -> Passage:
     nodes = model.forward(np.asarray(x, dtype=model.dtype), training=training)
     model.rng.bit_generator.state = state  # the next training step draws the masks it would have drawn
     loss, dlogits = cross_entropy(nodes[-1].output, y)
-    dW = {layer: own.get("W") for layer, own in model.backward(nodes, dlogits, weights=weights).parameters.items()}
+    dW = {
+        layer: own.get("W")
+        for layer, own in model.backward(nodes, dlogits, weights=weights).parameters.items()
+    }
     return _to_cross_entropy(steps_of(nodes, dW), loss)
 
 
@@ -41,7 +49,11 @@ def steps_of(nodes, dW=None) -> list[Step]:
     steps = {node: Step(node.output, gradient=node.gradient) for node in nodes[0].parents}
     dense = 0
     for node in nodes:
-        layer, W, activation = node.layer, getattr(node.layer, "W", None), getattr(node.layer, "activation", None)
+        layer, W, activation = (
+            node.layer,
+            getattr(node.layer, "W", None),
+            getattr(node.layer, "activation", None),
+        )
         dense += W is not None
         steps[node] = Step(
             node.output,

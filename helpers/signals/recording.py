@@ -1,7 +1,7 @@
 """A Recording: what was seen of every layer while a network trained, one record after another.
 
-`watcher` makes one while `helpers.networks.training.train` runs, `recorded_training` trains and records at once, and
-`helpers.signals.recorder` records a Keras `fit`. The pictures of `helpers.plots.training` draw it.
+`watcher` makes one while `helpers.networks.training.train` runs, `recorded_training` trains and records at
+once, and `helpers.signals.recorder` records a Keras `fit`. The pictures of `helpers.plots.training` draw it.
 """
 
 from dataclasses import dataclass, replace
@@ -84,7 +84,8 @@ def with_record(recording, step, loss, grad_W_norm, ratio, counts) -> Recording:
     """Return the recording with one more record: arrays (layers,), and `counts` (layers, BINS)."""
     new = {"steps": step, "loss": loss, "grad_W_norm": grad_W_norm, "ratio": ratio, "counts": counts}
     grown = {
-        name: np.concatenate([getattr(recording, name), np.asarray(value)[None]]) for name, value in new.items()
+        name: np.concatenate([getattr(recording, name), np.asarray(value)[None]])
+        for name, value in new.items()
     }
     return replace(recording, **grown)
 
@@ -108,7 +109,7 @@ def activations_of(blocks) -> list[np.ndarray]:
 
 
 def watcher(model, x, y, *, steps, learning_rate, every=50, valid=None) -> "Watcher":
-    """Return an `after_step` for `helpers.networks.training.train` whose `recording` is the `Recording` of that run.
+    """Return an `after_step` for `helpers.networks.training.train`; its `recording` is the run.
 
     `model` is an `MLP` or a `Stack`, `x`, `y` the batch that every record is taken on; `steps` and
     `learning_rate` are those that `train` gets, and updates are told as plain steps make them, without

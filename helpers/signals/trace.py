@@ -30,18 +30,18 @@ from helpers.signals.measures import (
 class LayerSignal:
     """One layer's vital signs on one batch: a layer with weights, its activation, and what stands between.
 
-    What it is: `kind` is that of the layer with weights, `parts` the kinds of all layers it stands for, in order;
-    `output` marks a network's output, whose z = h are the logits. `units` is the number of units, `fan_in` of the
-    inputs of each, `size` the number of entries of z. `biased` says whether the layer with weights has a bias,
-    `dropout` is the largest rate of dropout among the parts, `batch_norm` what the first batch normalization
-    among them sees. `can_die` and `saturates` are the activation's, as in `ACTIVATIONS`. Of a convolution a unit
-    is a channel, and its places count as examples; of very many places some are read, evenly spaced.
+    What it is: `kind` is that of the layer with weights, `parts` the kinds of all layers it stands for, in
+    order; `output` marks a network's output, whose z = h are the logits. `units` is the number of units,
+    `fan_in` of the inputs of each, `size` the number of entries of z. `biased` says whether the layer with
+    weights has a bias, `dropout` is the largest rate of dropout among the parts, `batch_norm` what the first
+    batch normalization among them sees. `can_die` and `saturates` are the activation's, as in `ACTIVATIONS`.
+    Of a convolution a unit is a channel, and its places count as examples; of very many some are read.
 
     What goes forward: `mean`, `std` of the activations h over batch and units, `z_mean`, `z_std` of the
     pre-activations. `share_saturated`: share of all z whose derivative is below `SATURATED_SLOPE` of the
-    activation's largest. `share_dead`: share of units whose derivative is 0 on every example, `share_on` on none,
-    for activations that can die. `share_equal`: share of units which another one equals, `share_stay_equal` of
-    those which stay so (`helpers.signals.measures.shares_equal`).
+    activation's largest. `share_dead`: share of units whose derivative is 0 on every example, `share_on` on
+    none, for activations that can die. `share_equal`: share of units which another one equals,
+    `share_stay_equal` of those which stay so (`helpers.signals.measures.shares_equal`).
 
     What comes back: `grad_z_norm`, `grad_W_norm`, the norms of the mean loss's gradient with respect to the
     pre-activations (over batch and units) and the weights; `W_norm` is that of the weights.
@@ -175,7 +175,9 @@ def trace(model, x, y, *, weights=True, training=True) -> Trace:
                 )
             )
         entered = passage.blocks[0][0].parents[0].output
-        return Trace(tuple(layers), passage.loss, len(x), *mean_and_std(entered), output_error, entered, passage.ends)
+        return Trace(
+            tuple(layers), passage.loss, len(x), *mean_and_std(entered), output_error, entered, passage.ends
+        )
 
 
 def passage_of(model):

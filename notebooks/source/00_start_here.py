@@ -81,7 +81,7 @@ data.load_fashion_mnist()
 #
 # ## Your first live figure
 #
-# A thousand images go through ten layers of 100 units each. Each histogram shows what one layer puts out, the
+# A thousand images go through ten layers of a hundred units each. Each histogram shows what one layer puts out, the
 # three curves below the mean, the spread and the gradient, layer by layer. Blue is measured. Dashed is
 # predicted by theory, before any weight was drawn. The numbers are told again below the picture.
 #
@@ -95,9 +95,9 @@ labs.initialization_lab()
 #
 # 1. **Gain to `0.5`.** Every weight is halved. The tenth layer's spread falls not by half but to less than a
 #    hundredth: each layer halves what it gets, and ten halvings multiply. That is the theme of the course.
-# 2. **Gain to 3.** The values pile up at −1 and 1, where tanh is flat. The gradient now grows on its way
+# 2. **Gain to `3`.** The values pile up at −1 and 1, where tanh is flat. The gradient now grows on its way
 #    back, from the last layer to the first.
-# 3. **Gain 1, activation ReLU, depth 50.** The signal fades, layer by layer, as predicted. Now change the
+# 3. **Gain `1`, activation ReLU, depth `50`.** The signal fades, layer by layer, as predicted. Now change the
 #    initialization to *He normal*. Lesson 04 explains what happened.
 #
 # ## How checks work

@@ -50,11 +50,11 @@ for neuron, z, h in (("first", z1, h1), ("its neighbor", z2, h2), ("next layer",
     print(f"{neuron:<14} z = {z:.2f}   σ(z) = {h:.2f}")
 
 # %% [markdown]
-# `x @ w` multiplies pair by pair and adds up: 1 · 2 + (−1) · 1 = 1, and σ(1) is 0.73. Its neighbor sees the
-# same inputs, but with its weights they cancel: z = 0, and σ(0) = 0.5.
+# `x @ w` multiplies pair by pair and adds up: 1 · 2 + (−1) · 1 = {{z1}}, and σ({{z1}}) is {{h1:.2f}}. Its neighbor sees the
+# same inputs, but with its weights they cancel: z = {{z2}}, and σ({{z2}}) = {{h2:.1f}}.
 #
 # The third line is a neuron of the next **layer**. Its inputs are what the first two put out, its weights 1 and
-# −1: z = 0.73 − 0.50 = 0.23, and σ(z) = 0.56. That is all a network does, layer after layer. (Most neurons also
+# −1: z = {{h1:.2f}} − {{h2:.2f}} = {{z3:.2f}}, and σ(z) = {{h3:.2f}}. That is all a network does, layer after layer. (Most neurons also
 # add a number of their own, a **bias**. We leave it out, to have less to draw.)
 #
 # ## 2 How do you draw a computation?
@@ -73,14 +73,14 @@ assert h.value == h1
 plots.computation_graph(h, sent=0, alt="two products, their sum z = 1, and h = 0.731")
 
 # %% [markdown]
-# Eight nodes: four leaves, two products, a sum, a sigmoid. The blue values travel from left to right, along the
+# {{words(len(nodes)).capitalize()}} nodes: {{words(sum(not node.inputs for node in nodes))}} leaves, two products, a sum, a sigmoid. The blue values travel from left to right, along the
 # solid lines: this is the **forward pass**.
 #
 # The second graph holds all three neurons, with the weights w1 … w4 in the first layer, v1 and v2 in the second.
 # It has two new parts. The **target** t is the answer we would like to have, here `0.7`. The **loss** L says how
 # far off the network is: half the square of the **error** e = h3 − t.
 #
-# **Predict:** h3 is 0.56. Is the loss above or below a tenth?
+# **Predict:** h3 is {{h3:.2f}}. Is the loss above or below a tenth?
 
 # %%
 loss = autodiff.chain()
@@ -93,7 +93,7 @@ assert loss.value == error**2 / 2
 plots.computation_graph(loss, sent=0, alt="the chain of three neurons and its loss, values only")
 
 # %% [markdown]
-# The loss is 0.0102, and we want it smaller. Only the weights are ours to change. Which one, which way, by how
+# The loss is {{loss.value:.4f}}, and we want it smaller. Only the weights are ours to change. Which one, which way, by how
 # much?
 #
 # ## 3 Which weight is to blame?
@@ -104,7 +104,7 @@ plots.computation_graph(loss, sent=0, alt="the chain of three neurons and its lo
 # derivatives together are the **gradient**; for a single number we also say "its gradient". Its size is the
 # number's influence, its sign says which way makes the loss grow.
 #
-# **Predict:** the network's answer is too low. Should v1, the weight of h1 = 0.73, go up or down?
+# **Predict:** the network's answer is too low. Should v1, the weight of h1 = {{h1:.2f}}, go up or down?
 
 # %%
 names = list(autodiff.CHAIN)
@@ -119,11 +119,11 @@ for name in ("w1", "w2", "w3", "w4", "v1", "v2"):
     print(f"{name} = {autodiff.CHAIN[name]:2}   ∂L/∂{name} = {by_nudging[name]:.4f}")
 
 # %% [markdown]
-# v1 has the gradient −0.0257: a larger v1 makes the loss smaller, so v1 should go up. w1 has a smaller one,
-# −0.0069: turning it moves the loss less.
+# v1 has the gradient {{by_nudging["v1"]:.4f}}: a larger v1 makes the loss smaller, so v1 should go up. w1 has a smaller one,
+# {{by_nudging["w1"]:.4f}}: turning it moves the loss less.
 #
-# This is right and simple, but it takes two forward passes for every weight: two million of them for a network
-# of a million weights.
+# This is right and simple, but it takes two forward passes for every weight, and networks have millions of
+# weights.
 #
 # ## 4 Can one pass find all of them?
 #
@@ -133,14 +133,14 @@ for name in ("w1", "w2", "w3", "w4", "v1", "v2"):
 # - a **sum** a + b grows as much as a does: the local derivative is 1;
 # - a **product** a · b grows b times as much as a does: the local derivative by one factor is *the other
 #   factor*;
-# - a **sigmoid** has the slope σ'(z) = σ(z)(1 − σ(z)), which is 1/4 at z = 0 and less elsewhere;
+# - a **sigmoid** has the slope σ'(z) = σ(z)(1 − σ(z)), which is $1/4$ at z = 0 and less elsewhere;
 # - the **loss** ½(h − t)² has the slope h − t with respect to h.
 #
 # The **chain rule** connects them: along a path, local derivatives multiply; where paths meet, they add. So we
 # begin at the loss, whose derivative by itself is 1, and walk back. Each node hands to each input *the
 # gradient it got itself, times the local derivative*. This is **backpropagation**, the **backward pass**.
 #
-# **Predict:** what does z3 get, when h3 has the gradient −0.1425 and σ'(z3) is `0.2467`?
+# **Predict:** what does z3 get, when h3 has the gradient {{error:.4f}} and σ'(z3) is {{h3 * (1 - h3):.4f}}?
 
 # %%
 by_graph = autodiff.backward(loss)
@@ -155,12 +155,13 @@ plots.computation_graph(loss, slopes=["h3", "v1·h1", "v2·h2", "h1", "h2"], alt
 
 # %% [markdown]
 # Read the table downward and the picture from right to left. Red numbers in boxes are gradients, those on lines
-# local derivatives. z3 gets −0.1425 · 0.2467 = −0.0352.
+# local derivatives. z3 gets {{error:.4f}} · {{h3 * (1 - h3):.4f}} = {{named["z3"].grad:.4f}}.
 #
-# - **At the sum** nothing changes: both products get −0.0352.
-# - **At a product** the factors are swapped. v1 gets the gradient times h1, −0.0257. h1 gets it times v1.
+# - **At the sum** nothing changes: both products get {{named["v1·h1"].grad:.4f}}.
+# - **At a product** the factors are swapped. v1 gets the gradient times h1, {{named["v1"].grad:.4f}}. h1 gets it times v1.
 # - **At a sigmoid** the gradient shrinks: to a quarter at z2 = 0, to less at z1 = 1.
-# - **x1** feeds two products, so it hears from both, −0.0138 and 0.0088, and adds up.
+# - **x1** feeds two products, so it hears from both, {{named["z1"].grad * named["w1"].value:.4f}}
+# and {{named["z2"].grad * named["w3"].value:.4f}}, and adds up.
 #
 # One pass back has found all gradients at once. Are they those of section 3?
 
@@ -171,7 +172,7 @@ print("largest relative difference from central differences below 1e-6:", worst 
 assert worst < 1e-6
 
 # %% [markdown]
-# They are. This is **automatic differentiation**: `graph.backward` knows four local derivatives and the order of
+# They are. This is **automatic differentiation**: `graph.backward` knows the local derivatives above and the order of
 # the nodes. TensorFlow does the same with whole arrays; the tests of this course compare the two.
 #
 # ## 5 The lab
@@ -185,11 +186,11 @@ labs.backprop_lab()
 # %% [markdown]
 # Three things to try:
 #
-# 1. **Move the step from 13 to 26, one by one.** Before each, say the next number. You only need the gradient of
+# 1. **Move the step from `13` to `26`, one by one.** Before each, say the next number. You only need the gradient of
 #    the framed node and one local derivative.
-# 2. **Step 26, and x1 from 1 to 0.** w1 and w3 get the gradient 0, for their other factor is 0. *A weight learns
+# 2. **Step `26`, and x1 from `1` to `0`.** w1 and w3 get the gradient 0, for their other factor is 0. *A weight learns
 #    only while its input speaks.*
-# 3. **Step 26, w1 up to 5, w2 down to −5.** z1 grows to 10, where σ is flat. Its slope is almost 0, and so is all
+# 3. **Step `26`, w1 up to `5`, w2 down to `−5`.** z1 grows to where σ is flat. Its slope is almost 0, and so is all
 #    that h1 hands on. The late weight v1 still has its gradient. That is the theme of lesson 02.
 #
 # ## 6 Derivation: a late and an early weight
@@ -232,8 +233,8 @@ for name, factors in formulas.items():
 # done, and training needs much more memory than asking.
 #
 # **Why is the early weight's gradient a product of everything after it?** There is a factor for every step on
-# its way to the loss: here two slopes and a weight between. With ten layers it is ten slopes and nine weights
-# on every path, and such a product rarely stays near 1.
+# its way to the loss: here two slopes and a weight between. With ten layers it is ten slopes and the weights
+# between them on every path, and such a product rarely stays near 1.
 #
 # Test both: change one leaf at a time, and see whose gradient changes.
 #
@@ -361,8 +362,9 @@ assert losses[10] < losses[1] < losses[0.1] < loss.value < losses[50]
 assert abs((loss.value - losses[0.1]) / (0.1 * square) - 1) < 0.02
 
 # %% [markdown]
-# A short step does what the slope promises: at the rates 0.1 and 1 the share is 1.00 and 0.97. At 10 the loss
-# falls most, to 0.00179. At 50 the step jumps over the target: h3 is 0.869, and the loss is *higher* than before.
+# A short step does what the slope promises: at the rates 0.1 and 1 the share is {{(loss.value - losses[0.1]) / (0.1 * square):.2f}}
+# and {{(loss.value - losses[1]) / square:.2f}}. At 10 the loss
+# falls most, to {{losses[10]:.5f}}. At 50 the step jumps over the target: h3 is {{after_a_step(50)[0]:.3f}}, and the loss is *higher* than before.
 # **A learning rate can be too large**, and the gradient does not tell: it knows the slope here, not the valley
 # beyond.
 #
@@ -381,8 +383,8 @@ for rate in (1, 10, 50, 400):
 
 # %% [markdown]
 # At 10 the loss is soon 0 to all digits shown. At 50 the first step does harm, and the second makes up for it. At
-# 400 the first step lands at h3 = 1.000, where σ is flat: the gradient is almost 0, and after fifty steps the loss
-# is still 0.04500.
+# 400 the first step lands at h3 = {{after_a_step(400)[0]:.3f}}, where σ is flat: the gradient is almost 0, and after fifty steps the loss
+# is still {{losses[50]:.5f}}.
 #
 # Here is a network for real images: 784 inputs, one for each pixel, 30 **hidden** neurons (those between input
 # and output), ten outputs, one for each kind of clothes. Its loss is small where it trusts in the right kind. It
@@ -466,8 +468,8 @@ nudged = numerical_gradient(lambda w: two_weights.logistic_loss(w, x, y), here)
 assert relative_error(two_weights.logistic_gradient(here, x, y), nudged) < 1e-6
 
 # %% [markdown]
-# Bright sides speak for a shirt, and 84 % of the images come out right. The surface has only this one lowest
-# point, 0.343, so all paths have the same goal.
+# Bright sides speak for a shirt, and {{right:.0%}} of the images come out right. The surface has only this one lowest
+# point, {{lowest:.3f}}, so all paths have the same goal.
 #
 # Now walk there from (3, −2), at the learning rate 1, for two epochs.
 #
@@ -489,8 +491,8 @@ assert np.median(ends[4]) < np.median(ends[1]) < np.median(ends[256])
 assert np.ptp(ends[1]) > np.ptp(ends[16])
 
 # %% [markdown]
-# All have looked at 512 examples. The full batch made two steps of them and is still far away, at 1.79. Batches
-# of 16 and 4 are at 0.35, close to the lowest point. Single examples made 512 steps and do a little worse, with a
+# All have looked at {{2 * len(x)}} examples. The full batch made two steps of them and is still far away, at {{np.median(ends[256]):.2f}}. Batches
+# of 16 and 4 are at {{np.median(ends[16]):.2f}} and {{np.median(ends[4]):.2f}}, close to the lowest point. Single examples made {{2 * len(x)}} steps and do a little worse, with a
 # wide range: they are there early, and then are thrown about.
 #
 # How noisy is the gradient of a small batch? Draw many batches at one point, and look at the spread of their
@@ -511,7 +513,7 @@ for size in (1, 4, 16, 64, 256):
 print(table(("batch size", "spread of the gradient, measured", "predicted"), rows))
 
 # %% [markdown]
-# A batch four times as large about halves the noise, as predicted, and costs four times as many examples. At the
+# From each batch size to the next the noise is about halved, as predicted, for four times as many examples. At the
 # lowest point the gradient of one example is not 0: with a constant learning rate it never comes to rest.
 #
 # The lab shows the three paths on the surface, where gray lines join points of equal loss.
@@ -522,16 +524,16 @@ labs.minibatch_lab()
 # %% [markdown]
 # Three things to try:
 #
-# 1. **Batch size from 16 down to 1, then up to 256.** The green path frays and becomes the red one, then
+# 1. **Batch size from `16` down to `1`, then up to `256`.** The green path frays and becomes the red one, then
 #    straightens and becomes the blue one: fewer, surer steps.
-# 2. **Learning rate 10.** Now the full batch is near the goal after two steps, and the others are thrown about. A
+# 2. **Learning rate `10`.** Now the full batch is near the goal after two steps, and the others are thrown about. A
 #    small batch wants a small rate.
-# 3. **Learning rate 0.1, epochs 4.** The single examples arrive and stay close, for short steps damp the noise.
+# 3. **Learning rate `0.1`, epochs `4`.** The single examples arrive and stay close, for short steps damp the noise.
 #    Many trainings therefore begin with a large rate and end with a small one.
 #
 # ## 9 So which batch size?
 #
-# It is unfair to compare at one learning rate. Give each batch size the best of six rates, and count what it
+# It is unfair to compare at one learning rate. Give each batch size the best of several rates, and count what it
 # takes until the loss is first within a twentieth of the lowest.
 #
 # **Predict:** which batch size needs the fewest examples? Which the fewest updates?
@@ -556,10 +558,10 @@ assert needed[256] <= needed[16] < needed[1]
 assert needed[1] < 16 * needed[16] < 256 * needed[256]
 
 # %% [markdown]
-# Counted in examples, one at a time is cheapest: 17 against 512. Counted in updates it is the full batch, 2
-# against 17. ("First" is kind to noisy paths, which may leave again.) So what does an update cost in time?
+# Counted in examples, one at a time is cheapest: {{needed[1]:.0f}} against {{256 * needed[256]:.0f}}. Counted in updates it is the full batch,
+# {{needed[256]:.0f}} against {{needed[1]:.0f}}. ("First" is kind to noisy paths, which may leave again.) So what does an update cost in time?
 #
-# In arithmetic, 256 examples are 256 times the work of one. But the examples of a batch use the same weights and
+# In arithmetic, a batch of 256 is the work of 256 single examples. But the examples of a batch use the same weights and
 # don't wait for each other: they can be computed **in parallel**, in one product of matrices. The cell times a
 # network of 784, 100 and 10 neurons with a batch of 256, and with the same images one by one.
 
@@ -581,7 +583,7 @@ print("the batch takes less than half of the time:", together < one_by_one / 2)
 
 # %% [markdown]
 # Graphics processors, made for thousands of numbers side by side, gain more still. So a larger batch costs little
-# time and gives surer steps. This is why people train with batches of 32 to some hundreds.
+# time and gives surer steps. This is why people train with batches of {{given("32", "Bengio 2012, arXiv 1206.5533")}} to some hundreds.
 #
 # ### Yours: cut an epoch into batches
 #
@@ -621,7 +623,7 @@ checks.backprop.epoch(epoch)
 #
 # 1. Let a library do the way back. Compare a derivative of your own with central differences, in float64.
 # 2. When the loss rises from the first steps on, divide the learning rate by ten.
-# 3. Take a batch size that your machine computes fast, 32 to 256, then look for the learning rate.
+# 3. Take a batch size that your machine computes fast, {{given("32", "Bengio 2012")}} to 256, then look for the learning rate.
 # 4. A gradient of exactly 0 has a reason: an input or a weight that is 0, or an activation function that is flat.
 #
 # ## Further reading

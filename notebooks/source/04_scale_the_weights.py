@@ -391,7 +391,7 @@ for name, shape in {"fan_in = 3 × 3 × 32": kernel, "fan_in = 32, the window fo
 blocks, growth, predicted, rows = 50, {}, {}, []
 for name in ("he", "naive", "scaled", "zeroed"):
     start, rngs = builders.STARTS[name], map(np.random.default_rng, range(5))
-    five = [builders.ResidualNet(784, 100, blocks, 10, start=name, rng=rng) for rng in rngs]
+    five = [builders.bare_residual_stack(784, 100, blocks, 10, start=name, rng=rng) for rng in rngs]
     runs = np.array([builders.stream_second_moments(net, x[:200]) for net in five])
     growth[name], predicted[name] = runs / runs[:, :1], start.growth(blocks) ** np.arange(blocks + 1)
     last = growth[name][:, -1]
@@ -415,7 +415,7 @@ plots.seed_panels(panels, predicted, xlabel="block", first=0, alt="he and naive 
 x_new, y_new = (part[1000:] for part in data.load_batch(3000, dtype=np.float64))
 
 def score(start, blocks, rate, seed):
-    net = builders.ResidualNet(784, 50, blocks, 10, start=start, rng=np.random.default_rng(seed))
+    net = builders.bare_residual_stack(784, 50, blocks, 10, start=start, rng=np.random.default_rng(seed))
     _ = train(net, x, y, learning_rate=rate, steps=120, rng=np.random.default_rng(seed))
     return net.accuracy(x_new, y_new)
 

@@ -23,8 +23,8 @@
 # %%
 import numpy as np
 from helpers import (
-    builders, checks, clip_each, data, flow, keras_models, labs, plots, recorder, recording, results, table,
-    theory, watch,
+    builders, checks, clip_each, data, flow, keras_models, keras_training, labs, plots, recorder, recording,
+    results, table, theory, watch,
 )
 
 # %%
@@ -102,7 +102,7 @@ figure
 # %%
 from dataclasses import replace
 
-short = replace(keras_models.OURS, epochs=2, steps_per_execution=20)
+short = replace(keras_training.OURS, epochs=2, steps_per_execution=20)
 model = short.compile(short.network(seed=0), len(split.x))
 watcher = recorder.recorder(split.x[:256], split.y[:256], every=20, figure=figure)
 history = short.fit(model, split, callbacks=[watcher])

@@ -91,6 +91,7 @@ def test_other_treatments_that_help(patient, changes):
     assert "right so far" in clinic.treatment({patient: changes}).message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("patient", "changes", "words"),
     [
@@ -125,6 +126,7 @@ def test_treatments_that_do_not_help_are_told_why(patient, changes, words):
     assert "{" not in verdict.message
 
 
+@pytest.mark.slow
 def test_the_sick_do_not_count_as_cured():
     """The bound that tells cured from sick tells the untreated patients, with every seed of the check."""
     for patient, build in patients.BUILDS.items():

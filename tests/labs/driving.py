@@ -101,26 +101,31 @@ def without_most_of_the_dear(settings):
 
 def decoded(lab):
     """Return the picture that the browser gets, as an array (height, width, 3)."""
-    return np.asarray(Image.open(BytesIO(lab.image.value)).convert("RGB")).astype(int)
+    return np.asarray(Image.open(BytesIO(lab.image.value)).convert("RGB")).astype(np.int16)
 
 
 def frame_alone(lab):
     """Return the picture without what moves: the axes, and nothing in them."""
     lab.figure.canvas.restore_region(lab._background)
-    return np.asarray(style.pixels(lab.figure.canvas)).astype(int)
+    return np.asarray(style.pixels(lab.figure.canvas)).astype(np.int16)
+
+
+def in_any_color(mask):
+    """Return, from (height, width, 3), where a color is true; many times as fast as any(axis=2)."""
+    return mask[..., 0] | mask[..., 1] | mask[..., 2]
 
 
 def faults(lab):
     """List what is wrong with a lab in its present state, in words."""
     said = lab._message.get_text()
     picture = decoded(lab)
-    drawn = np.abs(picture - frame_alone(lab)).max(axis=2) > 60  # a palette shifts some a little
+    drawn = in_any_color(np.abs(picture - frame_alone(lab)) > 60)  # a palette shifts some a little
     numbers = {n: v for n, v in lab.numbers.items() if isinstance(v, float | np.floating)}
     odd = [n for n, v in numbers.items() if not np.isfinite(v)]
     gone = [n for n, v in numbers.items() if ("std" in n or "gradient" in n) and 0 <= v < 1e-30]
     checks = {
         f"trouble: {lab.trouble!r}": lab.trouble is not None,
-        "the picture is blank": (picture < 200).any(axis=2).sum() < INK,
+        "the picture is blank": in_any_color(picture < 200).sum() < INK,
         "nothing is drawn in the frame": drawn.sum() < INK,
         f"not a word about {odd} being out of range": odd and not said,
         f"not a word about {gone} having vanished": gone and not said,

@@ -52,6 +52,7 @@ def test_first_state_travels_with_the_notebook(name, built):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
+@pytest.mark.slow
 @each_lab
 def test_the_same_settings_give_the_same_picture(name, built):
     one, two = make(name), make(name)
@@ -85,6 +86,7 @@ def test_a_wrong_name_or_value_is_named(name, built):
     assert faults(lab) == []
 
 
+@pytest.mark.slow
 @each_lab
 def test_survives_its_extremes(name, built):
     lab = built(name)
@@ -104,6 +106,7 @@ def test_hundreds_of_settings_are_tried(built):
     assert sum(len(all_settings(built(name))) for name in NAMES) >= 500
 
 
+@pytest.mark.slow
 @each_lab
 def test_two_threads_at_once(name, built):
     """ipykernel 7 may handle messages in a second thread: the last state must still be the one shown."""

@@ -1,4 +1,4 @@
-"""Two weights: the images they separate, the loss, its gradient, and the descent."""
+"""Descent on a surface of two weights: its examples, its loss and gradient, its batches and paths."""
 
 import numpy as np
 import pytest
@@ -73,3 +73,11 @@ def test_the_full_batch_descends_at_any_small_rate(examples):
     for rate in (0.1, 1, 3):
         losses = two_weights.logistic_loss(two_weights.descend(*examples, rate=rate, **options), *examples)
         assert (np.diff(losses) < 0).all()
+
+
+def test_a_path_takes_one_step_per_batch(examples):
+    x, y = examples
+    options = {"rate": 0.5, "epochs": 2, "start": START, "rng": np.random.default_rng(0)}
+    assert len(two_weights.descend(x, y, batch_size=100, **options)) == 2 * 3 + 1
+    path = two_weights.descend(x, y, batch_size=256, **options)
+    np.testing.assert_allclose(path[1], START - 0.5 * two_weights.logistic_gradient(np.array(START), x, y))

@@ -135,10 +135,8 @@ def test_table_goes_on_where_it_ends(name, q):
     moments, scale = gaussian_moments(name)(q), sqrt(mean_square(name, q))
     assert moments.second == pytest.approx(scale**2, rel=1e-4, abs=0)
     assert moments.first / scale == pytest.approx(expectation(ACTIVATIONS[name].f, q) / scale, abs=1e-5)
-    slope_integrals = {
-        "sigmoid": 1 / 6,
-        "tanh": 4 / 3,
-    }  # ∫ f'² dz: at large q the density is flat where f' is not 0
+    # ∫ f'² dz: at large q the density is flat where f' is not 0
+    slope_integrals = {"sigmoid": 1 / 6, "tanh": 4 / 3}
     far_out = (
         slope_integrals[name] / sqrt(2 * pi * q)
         if q > 1 and name in slope_integrals

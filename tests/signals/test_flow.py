@@ -1,4 +1,4 @@
-"""How far the gradient gets: measured in one pass and network by network, a flow beside a Trace."""
+"""What flows through a network: it is what a trace says, and what theory predicts of it."""
 
 from dataclasses import replace
 
@@ -10,10 +10,9 @@ from helpers.networks import builders
 from helpers.networks.mlp import MLP
 from helpers.numerics import theory
 from helpers.numerics.theory import predicted_ratios
-from helpers.signals.flow import flow, gradient_ratios, shortened
+from helpers.signals import flow
+from helpers.signals.flow import gradient_ratios, shortened
 from helpers.signals.trace import trace
-
-SIZES = (784, *[100] * 40, 10)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +34,15 @@ def test_ratios_are_those_of_the_cut_networks(activation, batch):
 
 def test_a_network_without_gradient_has_no_ratio(batch):
     assert np.isnan(gradient_ratios(deep(initializer="zeros"), *batch, (2, 5))).all()
+
+
+def test_predicted_ratios_meet_the_measured_ones(batch):
+    logs, depth = [], 10
+    for seed in range(20):
+        model = deep(width=200, depth=depth, seed=seed)
+        logs.append(np.log(gradient_ratios(model, *batch, [depth])[0]))
+    error = np.std(logs) / np.sqrt(len(logs))
+    assert abs(np.mean(logs) - np.log(predicted_ratios(model, batch[0])[-1])) < 3 * error + 0.02
 
 
 def test_cutting_keeps_the_layers_and_the_output(batch):
@@ -60,30 +68,7 @@ def test_uneven_widths_can_not_be_cut():
         shortened(MLP((4, 3, 5, 2), rng=np.random.default_rng(0)), 1)
 
 
-@pytest.mark.parametrize("name", builders.DESIGNS)
-def test_flow_is_what_a_trace_says(name, batch):
-    net = builders.DESIGNS[name].stack(SIZES, rng=np.random.default_rng(0))
-    found, seen = flow(net, *batch), trace(net, *batch)
-    assert np.allclose(found.mean, seen.per_layer("mean"), rtol=1e-9, atol=1e-12)
-    assert np.allclose(found.std, seen.per_layer("std"), rtol=1e-9)
-    assert np.allclose(found.grad_z_norm, seen.per_layer("grad_z_norm"), rtol=1e-9)
-    assert np.allclose(found.output_error, seen.output_error, rtol=1e-9)
-
-
-def test_flow_leaves_the_random_numbers_alone(batch):
-    net = builders.Design(dropout=0.3).stack(SIZES, rng=np.random.default_rng(0))
-    one, two = flow(net, *batch), flow(net, *batch)
-    assert np.array_equal(one.grad_z_norm, two.grad_z_norm)
-
-
-def test_what_is_handed_on_is_after_dropout_and_skip():
-    x = np.ones((4, 3))
-    net = builders.Design("linear", "orthogonal", skips=True).stack(
-        (3, 3, 3, 2), rng=np.random.default_rng(0)
-    )
-    W = [layer.W for layer in net.flat() if layer.kind == "dense"]
-    h = x + x @ W[0]
-    assert np.allclose(flow(net, x, np.zeros(4, int)).std, [h.std(), (h + h @ W[1]).std()])
+SIZES = (784, *[100] * 40, 10)
 
 
 # ReLU wanders: ln E[h²] gets the variance 5 / width at each layer, so that theory is tested on wide networks.
@@ -105,17 +90,34 @@ def images():
     return data.load_batch(100, dtype=np.float64)
 
 
-def flows(design, images, sizes=SIZES, seeds=5):
-    return [flow(design.stack(sizes, rng=np.random.default_rng(seed)), *images) for seed in range(seeds)]
+def flows(design, batch, sizes=SIZES, seeds=5):
+    return [flow.flow(design.stack(sizes, rng=np.random.default_rng(seed)), *batch) for seed in range(seeds)]
 
 
-def test_predicted_ratios_meet_the_measured_ones(batch):
-    logs, depth = [], 10
-    for seed in range(20):
-        model = deep(width=200, depth=depth, seed=seed)
-        logs.append(np.log(gradient_ratios(model, *batch, [depth])[0]))
-    error = np.std(logs) / np.sqrt(len(logs))
-    assert abs(np.mean(logs) - np.log(predicted_ratios(model, batch[0])[-1])) < 3 * error + 0.02
+@pytest.mark.parametrize("name", builders.DESIGNS)
+def test_flow_is_what_a_trace_says(name, images):
+    net = builders.DESIGNS[name].stack(SIZES, rng=np.random.default_rng(0))
+    found, seen = flow.flow(net, *images), trace(net, *images)
+    assert np.allclose(found.mean, seen.per_layer("mean"), rtol=1e-9, atol=1e-12)
+    assert np.allclose(found.std, seen.per_layer("std"), rtol=1e-9)
+    assert np.allclose(found.grad_z_norm, seen.per_layer("grad_z_norm"), rtol=1e-9)
+    assert np.allclose(found.output_error, seen.output_error, rtol=1e-9)
+
+
+def test_flow_leaves_the_random_numbers_alone(images):
+    net = builders.Design(dropout=0.3).stack(SIZES, rng=np.random.default_rng(0))
+    one, two = flow.flow(net, *images), flow.flow(net, *images)
+    assert np.array_equal(one.grad_z_norm, two.grad_z_norm)
+
+
+def test_what_is_handed_on_is_after_dropout_and_skip():
+    x = np.ones((4, 3))
+    net = builders.Design("linear", "orthogonal", skips=True).stack(
+        (3, 3, 3, 2), rng=np.random.default_rng(0)
+    )
+    W = [layer.W for layer in net.flat() if layer.kind == "dense"]
+    h = x + x @ W[0]
+    assert np.allclose(flow.flow(net, x, np.zeros(4, int)).std, [h.std(), (h + h @ W[1]).std()])
 
 
 @pytest.mark.parametrize("name", [*builders.DESIGNS, *BROKEN])
@@ -141,7 +143,7 @@ def test_selus_gradient_grows_32_fold_over_a_hundred_layers(images):
 
 
 def test_batch_norms_factor_is_pi_over_pi_minus_1(images):
-    design = builders.DESIGNS["ReLU + He + images norm"]
+    design = builders.DESIGNS["ReLU + He + batch norm"]
     predicted = theory.predicted_flow(design, SIZES, images[0], np.ones(100))
     factor = (predicted.grad_z_norm[9] / predicted.grad_z_norm[19]) ** (2 / 10)
     assert factor == pytest.approx(np.pi / (np.pi - 1), rel=0.005)  # Keras's ε takes a little

@@ -7,24 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.networks import keras_models
-from helpers.networks.builders import dense_stack
-from helpers.networks.mlp import MLP
-from helpers.networks.training import train
-from helpers.numerics.activations import ACTIVATIONS, with_parameter
 from helpers.signals import keras_layers, keras_passage, measures
 from helpers.signals.blocks import signal_of
 from helpers.signals.trace import NUMBERS, trace
-from tests.keras_models import CASES, CLASSES, images, labels, table
+from tests.keras_models import CASES, CLASSES, assert_same_signals, images, labels, softmax, table
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = sorted(ACTIVATIONS)
-
-
-
-
-
-
 
 
 @pytest.fixture(params=[case.__name__ for case in CASES])
@@ -139,99 +127,6 @@ def test_the_weights_gradients_can_be_left_out(cases):
     assert np.isnan(quick.per_layer("grad_W_norm")).all()
     for quantity in set(NUMBERS) - {"grad_W_norm"}:
         np.testing.assert_allclose(whole.per_layer(quantity), quick.per_layer(quantity), rtol=1e-5)
-
-
-# The same network in NumPy
-
-
-def assert_same_signals(ours, theirs, rtol=1e-4):
-    """All numbers of two Traces agree; the shares up to one pre-activation that rounds across the limit."""
-    assert len(ours.layers) == len(theirs.layers)
-    assert theirs.loss == pytest.approx(ours.loss, rel=rtol)
-    np.testing.assert_allclose(theirs.output_error, ours.output_error, rtol=1e-3, atol=1e-9)
-    for a, b in zip(ours.layers, theirs.layers, strict=True):
-        assert (a.kind, a.parts, a.activation, a.output) == (b.kind, b.parts, b.activation, b.output)
-        for quantity in NUMBERS:
-            atol = 0.011 if quantity == "share_saturated" else 2e-6
-            x, y = getattr(a, quantity), getattr(b, quantity)
-            assert y == pytest.approx(x, rel=rtol, abs=atol), (a.name, quantity)
-
-
-DEPTHS = {name: (3, 20, 10, 5)[i % 4] for i, name in enumerate(NAMES)}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_twin_has_the_signals_of_the_small_network(name, rng, keras):
-    model = MLP((6, *[10] * DEPTHS[name], CLASSES), activation=name, bias_std=0.1, gain=1.2, rng=rng)
-    ours, theirs = (trace(m, table(), labels()) for m in (model, keras_models.twin(model)))
-    assert_same_signals(ours, theirs)
-    assert sum(layer.grad_W_norm > 0 for layer in ours.layers) == DEPTHS[name] + 1
-
-
-@pytest.mark.parametrize(("name", "value"), [("leaky_relu", 0.3), ("prelu", 0.4), ("elu", 0.5), ("elu", 0)])
-def test_a_twin_has_the_parameter_of_the_activation(name, value, rng, keras):
-    model = MLP((6, 8, 8, CLASSES), activation=with_parameter(name, value), rng=rng)
-    twin = keras_models.twin(model)
-    np.testing.assert_allclose(twin(table()), softmax(model.forward(table()).logits), rtol=1e-4)
-    assert_same_signals(trace(model, table(), labels()), trace(twin, table(), labels()))
-
-
-def softmax(logits):
-    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-
-
-def carry(stack, model):
-    """Give a Keras model the parameters and the moving statistics of a stack of the same layers."""
-    ours = [layer for layer in stack.flat() if layer.kind in ("dense", "batch_norm")]
-    theirs = [layer for layer in model.layers if layer.weights]
-    for a, b in zip(ours, theirs, strict=True):
-        if a.kind == "dense":
-            b.set_weights([a.W] if a.b is None else [a.W, a.b])
-        else:
-            b.set_weights([a.gamma, a.beta, a.running.mean, a.running.variance])
-
-
-OPTIONS = [
-    {"normalized": "before"},
-    {"normalized": "after"},
-    {"skips": True},
-    {"normalized": "before", "skips": True},
-    {"normalized": "after", "skips": True},
-]
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_a_stack_and_a_keras_model_of_the_same_weights_train_alike(options, rng, keras):
-    """Signals before, in training and in testing; then five steps; then the signals again."""
-    sizes, x, y = (6, *[10] * 4, CLASSES), table(), labels()
-    stack = dense_stack(sizes, activation="tanh", rng=rng, **options)
-    model = keras_models.dense_network(sizes, activation="tanh", **options)
-    carry(stack, model)
-    for _ in range(2):
-        for training in (True, False):
-            assert_same_signals(*(trace(m, x, y, training=training) for m in (stack, model)))
-        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
-        losses = train(stack, x, y, learning_rate=0.1, steps=5, batch_size=8, rng=rng)
-        theirs = [float(model.train_on_batch(x, y)) for _ in range(5)]
-        np.testing.assert_allclose(theirs, losses, rtol=1e-4)
-
-
-@pytest.mark.parametrize("options", [*OPTIONS, {"dropout": 0.2, "alpha_dropout": 0.1}], ids=str)
-def test_dense_networks_have_the_layers_of_dense_stacks(options, rng, keras):
-    sizes = (6, 5, 5, CLASSES)
-    stack, model = dense_stack(sizes, rng=rng, **options), keras_models.dense_network(sizes, **options)
-    parts = [[layer.parts for layer in trace(m, table(), labels()).layers] for m in (stack, model)]
-    assert parts[0] == parts[1]
-    assert model.output_shape == (None, CLASSES)
-
-
-
-
-def test_the_default_recipe_keeps_the_signal(keras):
-    """SELU with LeCun's initialization: after twenty layers the spread is still of order 1."""
-    seen = trace(keras_models.dense_network((6, *[100] * 20, CLASSES), seed=0), table(), labels())
-    assert 0.5 < seen.per_layer("std")[-1] < 2
-    assert {layer.activation for layer in seen.hidden} == {"selu"}
 
 
 # Losses
@@ -382,7 +277,8 @@ def test_every_variable_is_left_as_it_was(case):
 def attributes(model):
     """What each layer's instance carries: `call` is the class's own, `activation` the function it was."""
     return [
-        (part, "call" in vars(part), vars(part).get("activation")) for part in keras_passage.operations_of(model)
+        (part, "call" in vars(part), vars(part).get("activation"))
+        for part in keras_passage.operations_of(model)
     ]
 
 
@@ -636,8 +532,6 @@ def test_frozen_layers_still_show_their_gradients(keras):
 
 def run(code):
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-
-
 
 
 def test_a_trace_without_keras_imports_none():

@@ -73,7 +73,9 @@ def test_batch_normalization_over_places_is_read_at_some_of_them(rng, monkeypatc
     assert 0 < abs(some.shift - whole.shift) < 3 * error
 
 
-@pytest.mark.parametrize(("shape", "kept"), [((8, 5), (8, 5)), ((8, 40, 40, 3), (8, 14, 14, 3)), ((2, 9, 3), (2, 9, 3))])
+@pytest.mark.parametrize(
+    ("shape", "kept"), [((8, 5), (8, 5)), ((8, 40, 40, 3), (8, 14, 14, 3)), ((2, 9, 3), (2, 9, 3))]
+)
 def test_some_places_keep_examples_and_channels(shape, kept, monkeypatch):
     monkeypatch.setattr(measures, "PLACES", 5000)
     a = np.arange(np.prod(shape), dtype=float).reshape(shape)

@@ -12,6 +12,10 @@ SIZES = (12, 10, 10, 10, 4)
 STEPS = 20  # per epoch
 
 
+@pytest.fixture(scope="module")
+def batch():
+    rng = np.random.default_rng(3)
+    return rng.standard_normal((STEPS * 16, 12)).astype("float32"), rng.integers(4, size=STEPS * 16)
 
 
 def network(keras, *, optimizer=None, steps_per_execution=1, **options):
@@ -179,10 +183,6 @@ def test_bad_input_is_named(keras, batch):
         recorder.probe_of(keras_models.dense_network(SIZES), x, y)
     with pytest.raises(ValueError, match="x must have shape"):
         recorder.probe_of(network(keras), x[:, :5], y)
-
-
-
-
 
 
 def test_activations_that_tensorflow_has_to_read_are_recorded(keras, batch):

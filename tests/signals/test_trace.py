@@ -55,14 +55,6 @@ def test_dead_unit_is_found():
     assert hidden.share_saturated == 0.75
 
 
-
-
-
-
-
-
-
-
 def test_units_always_on_and_the_sizes_of_a_layer():
     hidden = trace(tiny_network(b=(5.0, -10.0)), X, Y).layers[0]
     assert (hidden.share_dead, hidden.share_on, hidden.can_die, hidden.saturates) == (0.5, 0.5, True, "left")
@@ -83,8 +75,6 @@ def test_equal_units_are_found(rng):
 def test_saturated_units_are_found():
     assert trace(tiny_network("tanh", W=((10.0, -10.0),)), X, Y).layers[0].share_saturated == 1
     assert trace(tiny_network("tanh", W=((0.1, 10.0),)), X, Y).layers[0].share_saturated == 0.5
-
-
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 By theory a layer multiplies the standard deviation of what passes by √(σ_w² E[f²] / q) forwards and √χ
 backwards (`helpers.numerics.theory`). Severe: over the whole depth that makes a factor of 1,000 or more, so
-that with one learning rate one end stands still while the other leaps. Mild: a factor of 15 to 300. The layers
-that must be named are those at the far end; those at the near end, which are as they should be, may not.
+that with one learning rate one end stands still while the other leaps. Mild: a factor of 15 to 300. The
+layers that must be named are those at the far end; those at the near end, which are as they should be, may
+not.
 """
 
 from tests.ward.material import (

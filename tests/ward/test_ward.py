@@ -26,6 +26,9 @@ TWINS = {
 }
 
 
+slow = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def real_images():
     if not data.load_fashion_mnist().real:
@@ -55,6 +58,7 @@ def test_names_are_unique():
     assert len({patient.name for patient in rounds.PATIENTS}) == len(rounds.PATIENTS)
 
 
+@slow
 def test_counts(keras):
     subjects = [rounds.admitted(patient.name).subject for patient in rounds.PATIENTS]
     networks = [subject for subject in subjects if not isinstance(subject, Recording)]
@@ -79,6 +83,7 @@ def test_every_activation_is_among_the_healthy():
     assert not [name for name in ACTIVATIONS if words.get(name, name).lower() not in spoken]
 
 
+@slow
 @pytest.mark.parametrize("patient", SICK, ids=name_of)
 def test_the_dose_is_what_the_severity_says(keras, real_images, patient):
     case = rounds.admitted(patient.name)
@@ -86,12 +91,14 @@ def test_the_dose_is_what_the_severity_says(keras, real_images, patient):
         assert doses.fits(code, case, illness), f"{code}: {doses.dose(code, case, illness):.4g}"
 
 
+@slow
 @pytest.mark.parametrize(("shaken", "good"), TWINS.items())
 def test_mildly_high_rates_end_at_one_and_a_half_times_the_good_ones(keras, real_images, shaken, good):
     ends = [rounds.admitted(name).subject.logged("loss")[1][-1] for name in (shaken, good)]
     assert ends[0] >= 1.5 * ends[1]
 
 
+@slow
 @pytest.mark.parametrize("patient", WELL, ids=name_of)
 def test_the_healthy_have_no_dose_of_what_can_be_measured(keras, real_images, patient):
     case = rounds.admitted(patient.name)
@@ -110,14 +117,17 @@ def failing(visits, severity):
     return "\n".join(rounds.complaints(here))
 
 
+@slow
 def test_every_severe_illness_is_found_in_the_right_layers(half):
     assert rounds.share_found(half, "severe") == 1, failing(half, "severe")
 
 
+@slow
 def test_mild_illnesses_are_found(half):
     assert rounds.share_found(half, "mild") >= 0.95, failing(half, "mild")
 
 
+@slow
 def test_the_healthy_are_left_alone(half):
     severe, any_alarm = rounds.healthy_alarms(half)
     well = [visit for visit in half if visit.patient.healthy]
@@ -125,6 +135,7 @@ def test_the_healthy_are_left_alone(half):
     assert len(any_alarm) <= 0.05 * len(well), "\n".join(rounds.complaints(any_alarm))
 
 
+@slow
 def test_false_alarms_on_the_sick_are_few(half):
     sick = [visit for visit in half if not visit.patient.healthy]
     alarmed = [visit for visit in sick if visit.false_alarms]
@@ -206,6 +217,7 @@ def test_a_severe_finding_on_a_healthy_network_is_an_alarm_even_where_a_mild_one
     assert severe.false_alarms
 
 
+@slow
 def test_the_report_shows_each_code_once(visits):
     report = rounds.report(visits, "set")
     lines = [line.split()[0] for line in report.splitlines()[2:]]

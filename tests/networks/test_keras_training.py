@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from helpers import data
-from helpers.networks.keras_models import OURS, REFERENCE
+from helpers.networks.builders import DESIGNS, Design
+from helpers.networks.keras_training import OURS, REFERENCE
 
 SIZES = (784, 12, 12, 10)
 
@@ -16,16 +17,16 @@ def test_the_reference_is_the_plain_program(keras):
     optimizer = model.optimizer.get_config()
     assert optimizer["learning_rate"] == pytest.approx(1e-3)
     assert (optimizer["momentum"], optimizer["nesterov"], optimizer["clipnorm"]) == (0, False, None)
-    assert (REFERENCE.batch_size, REFERENCE.epochs, REFERENCE.initializer) == (32, 5, "lecun_normal")
+    assert (REFERENCE.batch_size, REFERENCE.epochs, REFERENCE.design) == (32, 5, Design())
 
 
 def test_ours_rises_for_a_fifth_and_falls_along_a_cosine(keras):
     images = 55_000
     rate, steps = OURS.schedule(images), OURS.epochs * 215
     rising = round(OURS.warm_up * steps)
-    told = [float(rate(step)) for step in (0, rising // 2, rising, rising + (steps - rising) // 2, steps)]
+    rates = [float(rate(step)) for step in (0, rising // 2, rising, rising + (steps - rising) // 2, steps)]
     np.testing.assert_allclose(
-        told, [0, OURS.learning_rate / 2, OURS.learning_rate, OURS.learning_rate / 2, 0], atol=1e-6
+        rates, [0, OURS.learning_rate / 2, OURS.learning_rate, OURS.learning_rate / 2, 0], atol=1e-6
     )
 
 
@@ -51,6 +52,17 @@ def test_one_recipe_and_seed_give_one_network(keras):
     np.testing.assert_array_equal(one[0], same[0])
     assert not np.array_equal(one[0], other[0])
     assert len(OURS.network(0).layers) == 1 + 2 * 100 + 1  # input, a hundred times dense and SELU, output
+
+
+@pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+def test_a_recipe_makes_the_network_of_its_design(keras, design):
+    model = replace(OURS, design=design).network(0, SIZES)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds.count("BatchNormalization") == 2 * (design.normalized == "before")
+    functions = [layer.activation.__name__ for layer in model.layers if type(layer).__name__ == "Activation"]
+    assert functions == [design.activation] * 2
+    with pytest.raises(ValueError, match=r"gain must be 1 in Keras, got 2\.5"):
+        replace(design, gain=2.5).keras(SIZES)
 
 
 def test_a_short_run_learns(keras):
