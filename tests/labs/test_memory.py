@@ -1,8 +1,8 @@
 """What a lab leaves behind: a thousand moves and fifty runs of its cell must not fill the memory.
 
 A file of its own, so that it is tested beside `test_all_labs.py` rather than after it. Day by day 30 moves
-and 5 runs are made, and show what is kept all the same: Python counts its blocks of memory, and glibc its bytes.
-TAMING_DEPTH_THOROUGH=1 makes them all.
+and 5 runs are made, and show what is kept all the same: Python counts its blocks of memory, and glibc its
+bytes. TAMING_DEPTH_THOROUGH=1 makes them all.
 """
 
 import ctypes
