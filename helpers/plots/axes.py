@@ -63,7 +63,9 @@ def number_in_words(value) -> str:
 
 def power_of_ten(exponent) -> str:
     """Return a tick label for 10^exponent in plain text, 0.1, 1, 10, else 1e-7; none between the powers."""
-    return number_in_words(10.0**exponent) if float(exponent).is_integer() else ""
+    if not float(exponent).is_integer():
+        return ""
+    return number_in_words(10.0**exponent) if -2 <= exponent < 4 else f"1e{int(exponent)}"
 
 
 def label_decades(axes, most=5) -> None:

@@ -27,7 +27,17 @@ def test_limits_follow_when_the_values_have_shrunk():
 
 
 @pytest.mark.parametrize(
-    ("exponent", "told"), [(0, "1"), (-2, "0.01"), (3, "1000"), (-7, "1e-7"), (12, "1e12"), (0.5, "")]
+    ("exponent", "told"),
+    [
+        (0, "1"),
+        (-2, "0.01"),
+        (3, "1000"),
+        (-7, "1e-7"),
+        (12, "1e12"),
+        (-400, "1e-400"),
+        (400, "1e400"),
+        (0.5, ""),
+    ],
 )
 def test_powers_of_ten_in_plain_text(exponent, told):
     assert axes.power_of_ten(exponent) == told
