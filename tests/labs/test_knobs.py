@@ -1,6 +1,7 @@
 """Controls that labs share: they offer what the numerics have."""
 
 import pytest
+from traitlets import TraitError
 
 from helpers.labs import knobs
 from helpers.numerics.activations import ACTIVATIONS
@@ -27,5 +28,5 @@ def test_gains_rise_from_0_to_100_and_have_the_theoretical_ones():
 
 
 def test_what_is_not_offered_is_refused():
-    with pytest.raises(Exception, match="swoosh"):
+    with pytest.raises(TraitError, match="Invalid selection"):
         knobs.activation("swoosh")
