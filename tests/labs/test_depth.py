@@ -10,27 +10,6 @@ from helpers.numerics import theory
 from helpers.signals import flow
 from tests.labs.driving import idle_controls
 
-SIZES = (784, *[100] * 40, 10)
-
-
-# ReLU wanders: ln E[h²] gets the variance 5 / width at each layer, so that theory is tested on wide networks.
-WIDE = (784, *[300] * 20, 10)
-
-
-BROKEN = {
-    "kept": builders.Design(),
-    "Glorot": builders.Design(initializer="glorot_normal"),
-    "He": builders.Design(initializer="he_normal"),
-    "dropout": builders.Design(dropout=0.1),
-    "alpha dropout": builders.Design(alpha_dropout=0.1),
-    "alpha dropout, tanh": builders.Design("tanh", "glorot_normal", alpha_dropout=0.2),
-}
-
-
-@pytest.fixture(scope="module")
-def batch():
-    return data.load_batch(100, dtype=np.float64)
-
 
 @pytest.fixture(scope="module")
 def lab():
@@ -41,10 +20,6 @@ def lab():
 def at_start(lab):
     lab.set(**labs.depth_lab().values)
     return lab
-
-
-def flows(design, batch, sizes=SIZES, seeds=5):
-    return [flow.flow(design.stack(sizes, rng=np.random.default_rng(seed)), *batch) for seed in range(seeds)]
 
 
 def test_the_lab_shows_a_flow_and_its_prediction(at_start):
