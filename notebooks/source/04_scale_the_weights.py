@@ -601,6 +601,7 @@ labs.initialization_lab()
 # ### Exercise 1: fans of a convolution
 #
 # A kernel has the shape (height, width, channels in, channels out). Return (fan_in, fan_out).
+#
 # <details><summary>Hint</summary>One output sees height × width places in every input channel. One
 # input is seen from height × width places, in every output channel.</details>
 
@@ -623,6 +624,7 @@ checks.scales.conv_fans(conv_fans)
 #
 # Return weights of the shape (fan_in, fan_out) and variance 2 / fan_in, drawn with
 # `rng.standard_normal`.
+#
 # <details><summary>Hint</summary>Multiplying a random number by c multiplies its variance by c².
 # Which c makes it 2 / fan_in?</details>
 
@@ -646,6 +648,7 @@ checks.scales.he_normal(he_normal)
 # A ReLU network of the given `sizes` (inputs, hidden …, outputs) has Glorot's weights, and its
 # input the given mean square. Return the mean square of h that theory predicts for the last hidden
 # layer.
+#
 # <details><summary>Hint</summary>Go from layer to layer: multiply by fan_in, by the weights'
 # variance, and by the half that ReLU leaves. The output layer has no h.</details>
 
@@ -671,6 +674,7 @@ checks.scales.relu_second_moment(relu_second_moment)
 #
 # `h` is the batch that arrives at a layer, `W` its weights. Return weights for which z has the
 # variance 1.
+#
 # <details><summary>Hint</summary>Compute z = h @ W. Which single number do you divide W
 # by?</details>
 
