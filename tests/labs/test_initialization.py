@@ -66,11 +66,12 @@ def test_a_deep_network_shows_ten_layers_from_the_first_to_the_last(lab):
     assert [panel.axes.get_visible() for panel in lab.histograms] == [True] * 3 + [False] * 7
 
 
-def test_larger_networks_get_fewer_images():
-    small, large = (MLP((784, width, 10), rng=np.random.default_rng(0)) for width in (10, 1000))
-    assert images_for(small) == IMAGES
-    assert images_for(large) == IMAGES
-    deep = MLP((784, *[1000] * 60, 10), rng=np.random.default_rng(0), dtype=np.float32)
+def test_larger_networks_get_fewer_images_and_double_precision_half_as_many():
+    small = [
+        MLP((784, 10, 10), rng=np.random.default_rng(0), dtype=dtype) for dtype in (np.float32, np.float64)
+    ]
+    assert [images_for(model) for model in small] == [IMAGES, IMAGES // 2]
+    deep = MLP((784, *[1000] * 9, 10), rng=np.random.default_rng(0), dtype=np.float32)
     weights = sum(W.size for W in deep.weights)
     assert images_for(deep) == max(MIN_IMAGES, WORK // weights) < IMAGES
 
