@@ -10,8 +10,8 @@ from importlib import import_module
 
 MODULES = {
     "numerics": (
-        "activation_table activations augmentation autodiff conditioning dropout gradcheck initializers "
-        "normalization penalties pooling preprocessing randomness theory"
+        "activation_table activations augmentation autodiff conditioning dropout gaussian gradcheck "
+        "initializers normalization penalties pooling preprocessing randomness theory"
     ),
     "data": "results",
     "networks": "builders famous keras_models keras_training landscape two_weights",

@@ -92,7 +92,7 @@ def signal_of(block, outputs=()) -> tuple[Step, Step, Activation]:
 
 
 def functions_on(block, end) -> tuple[str, ...]:
-    """Return the functions on a block's output `end` by name, after its last layer of another kind."""
+    """Return the names of the functions on a block's output `end`, in order, after its last other layer."""
     names = []
     for step in block[: block.index(end) + 1]:
         if step.kind in FUNCTIONS:

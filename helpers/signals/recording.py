@@ -109,7 +109,7 @@ def activations_of(blocks) -> list[np.ndarray]:
 
 
 def watcher(model, x, y, *, steps, learning_rate, every=50, valid=None) -> "Watcher":
-    """Return an `after_step` for `helpers.networks.training.train`; its `recording` is the run.
+    """Return an `after_step` for `helpers.networks.training.train` whose `recording` is that of the run.
 
     `model` is an `MLP` or a `Stack`, `x`, `y` the batch that every record is taken on; `steps` and
     `learning_rate` are those that `train` gets, and updates are told as plain steps make them, without
