@@ -110,7 +110,7 @@ def test_what_rounding_decides_is_told_to_one_digit_and_not_compared():
     assert live._in_text(live.ByRounding(np.inf)) == "overflow"
     assert isinstance(wording.or_rounding(1e-17, 1.0), live.ByRounding)
     assert not isinstance(wording.or_rounding(1e-3, 1.0), live.ByRounding)
-    assert wording.or_rounding(0.0, 1.0) == 0
+    assert live._in_text(-0.0) == "0"
 
 
 def test_chaos_is_not_explosion():
@@ -128,3 +128,10 @@ def test_the_initialization_lab_tells_no_digit_of_chaos():
     assert "gradient_first=by rounding" in repr(lab)
     lab.set(gain=1)
     assert "by rounding" not in repr(lab)
+
+
+def test_what_comes_through_equal_weights_is_rounding():
+    lab = labs.clinic_lab(initializer="ones", activation="elu", gain=5, depth=1)
+    assert isinstance(lab.numbers["gradient_last"], live.ByRounding)
+    lab.set(initializer="glorot_normal", gain=0.01)
+    assert not isinstance(lab.numbers["gradient_last"], live.ByRounding)

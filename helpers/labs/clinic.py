@@ -195,19 +195,12 @@ def _in_words(finding):
 
 
 def _numbers(signals, findings):
-    std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")
-    # Through equal weights comes the sum of an example's output errors, which is 0 but for rounding.
-    nothing_comes = 0 < gradient[-1] < wording.LEFT_OF_A_SUM * np.sqrt(signals.output_error.sum())
-    chaotic = wording.is_chaotic(std, gradient, np.float64)
-    back = live.ByRounding if nothing_comes or chaotic else float
-    forth = live.ByRounding if chaotic else float
+    told = wording.ends_of(signals, np.float64)
+    loss = told.pop("loss")
     return {
-        "std_first": std[0],
-        "std_last": forth(std[-1]),
-        "gradient_first": back(gradient[0]),
-        "gradient_last": back(gradient[-1]),
+        **told,
         "saturated": signals.per_layer("share_saturated").max(),
         "dead": signals.per_layer("share_dead").max(),
-        "loss": forth(signals.loss),
+        "loss": loss,
         "findings": " ".join(findings.codes),
     }

@@ -99,17 +99,11 @@ class InitializationLab(live.LiveFigure):
                 )
 
     def _numbers(self, signals, x):
-        std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")
-        told = live.ByRounding if wording.is_chaotic(std, gradient, x.dtype) else float
-        return {
-            "std_first": std[0],
-            "std_last": told(std[-1]),
-            "gradient_first": told(gradient[0]),
-            "gradient_last": told(gradient[-1]),
-            "saturated_last": told(signals.hidden[-1].share_saturated),
-            "loss": told(signals.loss),
-            "images": len(x),
-        }
+        told = wording.ends_of(signals, x.dtype)
+        loss, saturated = told.pop("loss"), signals.hidden[-1].share_saturated
+        if wording.is_chaotic(signals.per_layer("std"), signals.per_layer("grad_z_norm"), x.dtype):
+            saturated = live.ByRounding(saturated)
+        return {**told, "saturated_last": saturated, "loss": loss, "images": len(x)}
 
 
 def images_for(model) -> int:

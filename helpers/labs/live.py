@@ -275,7 +275,7 @@ def _short(value) -> str:
     if isinstance(value, ByRounding) and np.isfinite(value):
         return f"≈ {float(value):.0e}"
     if isinstance(value, float | np.floating):
-        return "undefined" if np.isnan(value) else "overflow" if np.isinf(value) else f"{float(value):.3g}"
+        return "undefined" if np.isnan(value) else "overflow" if np.isinf(value) else f"{value + 0.0:.3g}"
     return repr(value)
 
 
