@@ -471,7 +471,7 @@ def gradient_growth(mean_square, layers):
 # %% tags=["solution"]
 def gradient_growth(mean_square, layers):
     """Return the factor on the gradient's standard deviation over so many layers."""
-    return mean_square ** (plots / 2)
+    return mean_square ** (layers / 2)
 
 # %%
 checks.depth.gradient_growth(gradient_growth)
