@@ -10,11 +10,11 @@ from importlib import import_module
 
 MODULES = {
     "numerics": (
-        "activation_table activations augmentation autodiff conditioning dropout gradcheck initializers "
-        "normalization penalties pooling preprocessing randomness theory"
+        "activation_table activations augmentation autodiff conditioning dropout gaussian gradcheck "
+        "initializers normalization penalties pooling preprocessing randomness theory"
     ),
     "data": "results",
-    "networks": "builders famous keras_models landscape two_weights",
+    "networks": "builders famous keras_models keras_training landscape two_weights",
     "signals": "flow measures recorder recording",
     "clinic": "patients",
     "labs": "watch",

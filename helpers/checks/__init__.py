@@ -1,4 +1,4 @@
-"""What tells right answers from wrong ones, and says why: one module per lesson, loaded when first asked for."""
+"""What tells right answers from wrong ones, and says why: a module per topic, loaded when first asked for."""
 
 from importlib import import_module
 from pkgutil import iter_modules

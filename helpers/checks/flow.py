@@ -108,7 +108,10 @@ def chi_factor(answer):
 def _wrong_chis(df, sigma_w2, q):
     xi = np.linspace(-8, 8, 16_001)
     weight = np.exp(-(xi**2) / 2)
-    mean = lambda values: float(np.sum(weight * values) / weight.sum())  # noqa: E731
+
+    def mean(values):
+        return float(np.sum(weight * values) / weight.sum())
+
     square = mean(df(np.sqrt(q) * xi) ** 2)
     return [
         (square, "you forgot σ_w²: the weights multiply the gradient too."),

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from helpers import data
-from helpers.networks.builders import dense_stack
+from helpers.networks.builders import Design
 from helpers.networks.stack import Stack
 from helpers.networks.training import train
 from helpers.numerics.initializers import constant
@@ -27,21 +27,19 @@ FIXED = ("depth", "width", "steps", "images")  # a treatment leaves these alone
 
 
 @dataclass(frozen=True)
-class Build:
-    """A network and its training; the defaults are healthy.
+class Build(Design):
+    """The design of a network, and its training by `train`; the defaults are healthy.
 
-    Biases of hidden layers start at `bias`; `normalized` and `dropout` are those of `stack.dense_stack`;
-    `momentum` is that of batch normalization's moving statistics, on the old value; `weight_decay` is the
-    λ of `helpers.numerics.penalties.L2`. Raises ValueError for inputs that are not in `INPUTS`.
+    Biases of hidden layers start at `bias`; `momentum` is that of batch normalization's moving statistics, on
+    the old value; `weight_decay` is the λ of `helpers.numerics.penalties.L2`. The training counts steps of
+    plain gradient descent, whose `clip_norm` is a joint norm: another idea than a Keras `Recipe` with its
+    epochs, momentum and schedule. Raises ValueError for inputs that are not in `INPUTS`.
     """
 
     activation: str = "relu"
     initializer: str = "he_normal"
-    gain: float = 1.0
     bias: float = 0.0
-    normalized: str | None = None
     momentum: float = 0.99
-    dropout: float = 0.0
     inputs: str = "standardized"
     learning_rate: float = 0.05
     batch_size: int = 50
@@ -57,9 +55,9 @@ class Build:
             raise ValueError(f"inputs must be one of {', '.join(map(repr, INPUTS))}, got {self.inputs!r}")
 
     def __repr__(self):
-        """Only what differs from the healthy network is told."""
-        told = ", ".join(f"{name}={value!r}" for name, value in self.differences().items())
-        return f"Build({told})"
+        """Name only what differs from the healthy network."""
+        changed = ", ".join(f"{name}={value!r}" for name, value in self.differences().items())
+        return f"Build({changed})"
 
     def differences(self) -> dict:
         """Return the settings that are not the healthy network's, by name."""
@@ -68,16 +66,11 @@ class Build:
 
     def network(self, seed) -> Stack:
         """Return the network as it is before training."""
-        stack = dense_stack(
-            (784, *[self.width] * self.depth, 10),
-            activation=self.activation,
-            initializer=constant(0.01) if self.initializer == SAME else self.initializer,
-            gain=self.gain,
-            normalized=self.normalized,
-            dropout=self.dropout,
-            rng=np.random.default_rng(seed),
-        )
-        for layer in stack.layers[:-1]:
+        sizes = (784, *[self.width] * self.depth, 10)
+        same = self.initializer == SAME
+        design = replace(self, initializer=constant(0.01)) if same else self
+        stack = design.stack(sizes, rng=np.random.default_rng(seed))
+        for layer in stack.flat()[:-1]:
             if layer.kind == "dense" and layer.b is not None:
                 layer.b += self.bias
             if layer.kind == "batch_norm":
@@ -105,10 +98,10 @@ class Chart:
     @property
     def signs(self) -> dict:
         """Return the vital signs as numbers: before training, then of the training."""
-        return vital_signs(self.before) | of_training(self)
+        return vital_signs(self.before) | signs_of_training(self)
 
 
-# What ails each one; the notebook shows the builds only after the diagnosis.
+# The notebook shows the builds only after the diagnosis.
 BUILDS = {
     "A": Build(activation="tanh", initializer="glorot_normal", gain=10),
     "B": Build(activation="sigmoid", initializer="glorot_normal", depth=10),
@@ -119,7 +112,7 @@ BUILDS = {
     "G": Build(depth=2, images=100, steps=400, learning_rate=0.1),
     "H": Build(inputs="pixels 0 to 255"),
 }
-ILLNESSES = {
+DIAGNOSES = {  # patient → code, as in `helpers.clinic.illnesses.ILLNESSES`
     "A": "saturated_units",
     "B": "vanishing_gradient",
     "C": "stale_moving_statistics",
@@ -166,9 +159,9 @@ def treated(build: Build, changes) -> Build:
 @lru_cache(maxsize=8)
 def images(inputs, n):
     """Return (x, y) of `n` training images and of `NEW` others, as a build's inputs say."""
-    factor = INPUTS[inputs]
-    x, y = data.load_batch(n + NEW, standardize=factor is None, dtype=np.float64)
-    x *= factor or 1
+    highest = INPUTS[inputs]
+    x, y = data.load_batch(n + NEW, standardize=highest is None, dtype=np.float64)
+    x *= highest or 1
     return x[NEW:], y[NEW:], x[:NEW], y[:NEW]
 
 
@@ -184,11 +177,11 @@ def vital_signs(seen: Trace) -> dict:
         "gradient_last": abs(hidden("grad_z_norm")[-1]),
         "saturated": hidden("share_saturated").max(),
         "dead": hidden("share_dead").max(),
-        "alike": hidden("share_twins").max(),
+        "alike": hidden("share_equal").max(),
     }
 
 
-def of_training(chart: Chart) -> dict:
+def signs_of_training(chart: Chart) -> dict:
     """Return the signs of the training: loss in both modes, on the images trained on and on new ones."""
     _, losses = chart.recording.logged("loss")
     _, new = chart.recording.logged("val_loss")

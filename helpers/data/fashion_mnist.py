@@ -93,7 +93,7 @@ def load_batch(n=1000, *, rng=None, standardize=True, dtype=np.float32):
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype is {np.dtype(dtype).name}; allowed are float32 and float64")
     place = place_of(current_settings())
-    pixels, labels = _raw(place, "train", n if rng is None else TRAIN_SIZE)
+    pixels, labels = _remembered(place, "train", n if rng is None else TRAIN_SIZE)
     if rng is not None:
         chosen = rng.choice(len(labels), n, replace=False)
         pixels, labels = pixels[chosen], labels[chosen]
@@ -169,8 +169,7 @@ def notice() -> str:
 
 @lru_cache(maxsize=1)
 def _load(place):
-    x_train, y_train = _raw.__wrapped__(place, "train")
-    x_test, y_test = _raw.__wrapped__(place, "test")
+    (x_train, y_train), (x_test, y_test) = _read(place, "train"), _read(place, "test")
     arrays = (_scale(x_train), y_train, _scale(x_test), y_test)
     for array in arrays:
         array.flags.writeable = False
@@ -178,7 +177,12 @@ def _load(place):
 
 
 @lru_cache(maxsize=2)
-def _raw(place, part, n=None):
+def _remembered(place, part, n):
+    """What `_read` gives, kept for the next batch."""
+    return _read(place, part, n)
+
+
+def _read(place, part, n=None):
     """The first `n` images (all, without `n`) as uint8 (n, 784), and their labels as int64 (n,)."""
     if place.folder is None:
         return standin.draw(n or {"train": TRAIN_SIZE, "test": 10_000}[part], part=part)

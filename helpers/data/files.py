@@ -1,8 +1,9 @@
 """Where the four files of Fashion-MNIST are: looked for, checked, and downloaded where they are missing.
 
 The order: the folder named by FASHION_MNIST_DIR; the project's folder `data/`, or the user's cache folder
-where `data/` cannot be written to; the network. A file that is not byte for byte the published one is never
-used.
+where `data/` cannot be written to; the network. A file that is not byte for byte the published one is
+never used. Downloading is pooch's: it shows the progress, checks the SHA-256, and gives a file its name
+only when it is whole.
 """
 
 import hashlib
@@ -44,7 +45,7 @@ class Settings(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the files are: `source` as in `helpers.data.fashion_mnist`, the folder (None: the stand-in), and a notice."""
+    """Where the files are: `source` as in `FashionMnist`, the folder (None: the stand-in), and a notice."""
 
     source: str
     folder: Path | None = None
@@ -148,54 +149,43 @@ def _writable(folder):
 def _download_all(folder, urls):
     """Bring every missing or damaged file into `folder`; return why that failed, or nothing."""
     for name in FILES:
-        if _fault(folder, name):
-            reason = _download(folder, name, urls)
-            if reason:
-                return f"{name} could not be downloaded ({reason})"
+        reasons = []
+        for url in urls:  # the second address stands in for a second try
+            reason = _download(folder, name, url)
+            if not reason:
+                break
+            reasons.append(reason)
+        else:
+            return f"{name} could not be downloaded ({'; '.join(dict.fromkeys(reasons))})"
     return ""
 
 
-def _download(folder, name, urls):
-    """Try one address after the other; a file gets its name only when it is whole and checked."""
-    reasons = []
-    try:
-        with tempfile.TemporaryDirectory(suffix=".part", dir=folder, ignore_cleanup_errors=True) as part:
-            for url in urls:
-                reason = _receive(url.rstrip("/") + "/" + name, Path(part) / name)
-                if not reason and _fault(Path(part), name):
-                    reason = "the file received is damaged"
-                if not reason:
-                    _put(Path(part) / name, folder)
-                    return ""
-                reasons.append(reason)
-    except OSError:
-        reasons.append("the file could not be written")
-    return "; ".join(dict.fromkeys(reasons))
-
-
-def _receive(url, path):
-    """Write what `url` sends to `path`, under a progress bar; return why that failed, or nothing."""
+def _download(folder, name, url):
+    """Have one file in `folder`, from `url` where it is not there yet; return why that failed, or nothing."""
     import pooch
     import requests
 
+    pooch.get_logger().setLevel("WARNING")  # the progress bar says enough
     headers = {"Accept-Encoding": "identity"}  # a server must not unpack the file on the way
     get = pooch.HTTPDownloader(progressbar=True, chunk_size=1 << 16, timeout=TIMEOUT, headers=headers)
+    store = pooch.create(folder, url.rstrip("/") + "/", registry=FILES)
     try:
-        get(url, str(path), None)
+        store.fetch(name, downloader=get, processor=_share)
     except requests.HTTPError as error:
         return f"the server answered {error.response.status_code}"
     except requests.Timeout:
         return "the server did not answer in time"
     except requests.RequestException:
         return "the connection failed"
+    except ValueError:
+        return "the file received is damaged"
+    except OSError:  # on Windows, too, while another process reads the file that it has put there itself
+        return "the file could not be written" if _fault(folder, name) else ""
     return ""
 
 
-def _put(path, folder):
-    target = folder / path.name
-    path.chmod(0o644)  # a teacher's download serves the whole class
-    try:
-        os.replace(path, target)
-    except PermissionError:  # on Windows, while another process reads the file it has just put there itself
-        if _fault(folder, path.name):
-            raise
+def _share(path, action, store):
+    """Let others read what was downloaded: a teacher's download serves the whole class."""
+    if action != "fetch":
+        os.chmod(path, 0o644)
+    return path

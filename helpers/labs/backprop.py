@@ -1,4 +1,4 @@
-"""Backpropagation node by node (B1, B2): step a small graph forward and back, and change its numbers."""
+"""Backpropagation node by node: step a small graph forward and back, and change its numbers."""
 
 from helpers.labs import live
 from helpers.numerics import autodiff
@@ -13,7 +13,6 @@ TOLD = ("v1", "w1")  # the late and the early weight whose gradients are read ou
 LOST = 1e-30
 
 TEXT = {
-    "step": "step",
     "names": {"t": "target t"},
     "start": "Step 0: inputs, weights and target are known, nothing is computed yet. Move the step right.",
     "forward": "Forward {k} of {n}:   {name} = {sum} = {value}",
@@ -32,7 +31,7 @@ class BackpropLab(live.LiveFigure):
 
     def controls(self):
         sliders = {name: self._leaf_slider(name, value) for name, value in autodiff.CHAIN.items()}
-        return {"step": live.whole(TEXT["step"], 0, 2 * NODES, NODES)} | sliders
+        return {"step": live.whole("step", 0, 2 * NODES, NODES)} | sliders
 
     def build(self):
         self.loss = autodiff.chain()
@@ -106,8 +105,3 @@ class BackpropLab(live.LiveFigure):
 def in_brackets(value) -> str:
     """Return a number as it is written inside a sum or product: a negative one in brackets."""
     return f"({short(value)})" if value < 0 else short(value)
-
-
-def backprop_lab(**start) -> BackpropLab:
-    """Return the lab; keyword arguments set its controls, for example `backprop_lab(step=20, w1=-1)`."""
-    return BackpropLab(**start)

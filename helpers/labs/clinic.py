@@ -1,6 +1,5 @@
-"""The clinic (C1): vital signs of every layer, and what the clinic finds, while the knobs make it ill."""
+"""The clinic: vital signs of every layer, and what the clinic finds, while the knobs make it ill."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,12 +11,10 @@ from helpers.networks.stack import BatchNorm, Dense, Nonlinearity, Stack
 from helpers.numerics.activations import get_activation
 from helpers.numerics.initializers import get_initializer
 from helpers.numerics.normalization import RunningStatistics
-from helpers.numerics.theory import predicted_flow
-from helpers.plots.flow import set_layer_axis
-from helpers.plots.panels import CurvePanel
+from helpers.numerics.theory import Flow, predicted_flow
+from helpers.plots.over_layers import CurvePanel, set_layer_axis
 from helpers.plots.quicktext import QuickText
 from helpers.plots.style import GREEN, PURPLE, RED
-from helpers.signals.flow import Flow
 from helpers.signals.trace import trace
 
 WIDTH, DEEPEST = 100, 30
@@ -36,23 +33,10 @@ PANEL_OF = {
 }
 
 TEXT = {
-    "activation": "activation",
-    "initializer": "initialization",
-    "normalized": "batch normalization",
-    "gain": "gain",
-    "depth": "depth",
-    "scale": "inputs × ",
-    "shift": "inputs +",
-    "bias": "start bias",
-    "batch": "batch size",
-    "seed": "seed",
     "std": "std of h",
     "gradient": "gradient norm of z",
-    "units": "share of saturated and of dead units",
     "saturated": "saturated",
     "dead": "dead",
-    "marked": "finding",
-    "layer": "layer",
     "line": "{severity}: {code}{where}. {meaning}",
     "layers": ", layers {first} to {last}",
     "one": ", layer {first}",
@@ -68,16 +52,16 @@ class ClinicLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("tanh", TEXT["activation"]),
-            "initializer": knobs.initializer("glorot_normal", TEXT["initializer"]),
-            "normalized": live.switch(TEXT["normalized"]),
-            "gain": knobs.gain(1, TEXT["gain"]),
-            "depth": live.whole(TEXT["depth"], 1, DEEPEST, 10),
-            "scale": live.steps(TEXT["scale"], SCALES, 1),
-            "shift": live.real(TEXT["shift"], -5, 5, 0.25, 0.0),
-            "bias": live.real(TEXT["bias"], -5, 5, 0.25, 0.0),
-            "batch": live.steps(TEXT["batch"], BATCHES, 128),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "activation": knobs.activation("tanh", "activation"),
+            "initializer": knobs.initializer("glorot_normal", "initialization"),
+            "normalized": live.switch("batch normalization"),
+            "gain": knobs.gain(1, "gain"),
+            "depth": live.whole("depth", 1, DEEPEST, 10),
+            "scale": live.steps("inputs × ", SCALES, 1),
+            "shift": live.real("inputs +", -5, 5, 0.25, 0.0),
+            "bias": live.real("start bias", -5, 5, 0.25, 0.0),
+            "batch": live.steps("batch size", BATCHES, 128),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -94,7 +78,7 @@ class ClinicLab(live.LiveFigure):
         for panel in self.panels.values():
             self.moving(panel.artists)
         for a in (left, middle, right):
-            a.set_xlabel(TEXT["layer"])
+            a.set_xlabel("layer")
         self.legend(*self.panels["std"].artists, self._sample_mark(left))
         page = self.figure.add_axes([0.01, 0.01, 0.98, 0.27])
         page.set_axis_off()
@@ -122,16 +106,16 @@ class ClinicLab(live.LiveFigure):
     def _share_lines(self, axes):
         looks = {"saturated": (PURPLE, "^", "--"), "dead": (GREEN, "s", "-")}
         lines = {}
-        for name, (colour, marker, style) in looks.items():
-            (line,) = axes.plot([], [], color=colour, marker=marker, linestyle=style, markersize=4)
+        for name, (color, marker, style) in looks.items():
+            (line,) = axes.plot([], [], color=color, marker=marker, linestyle=style, markersize=4)
             line.set_label(TEXT[name])
             lines[name] = self.moving(line)
-        axes.set(ylim=(-0.06, 1.06), title=TEXT["units"])
+        axes.set(ylim=(-0.06, 1.06), title="share of saturated and of dead units")
         axes.legend(handles=list(lines.values()), loc="lower center", bbox_to_anchor=(0.5, 1.1), ncols=2)
         return lines
 
     def _sample_mark(self, axes):
-        (sample,) = axes.plot([], [], **MARK, label=TEXT["marked"])
+        (sample,) = axes.plot([], [], **MARK, label="finding")
         return sample
 
     def _weights(self, initializer, depth, seed):
@@ -146,7 +130,7 @@ class ClinicLab(live.LiveFigure):
     def _show_curves(self, signals, predicted):
         numbers = np.arange(1, len(signals.hidden) + 1)
         for name, quantity in (("std", "std"), ("gradient", "grad_z_norm")):
-            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, name))
+            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, quantity))
         for name, line in self.shares.items():
             line.set_data(numbers, signals.per_layer(f"share_{name}"))
         for axes in {mark.axes for mark in self.marks.values()}:
@@ -195,9 +179,7 @@ def _predicted(x, signals, activation, initializer, gain, normalized, bias):
     depth = len(signals.hidden)
     if bias:
         return Flow(*np.full((3, depth), np.nan), signals.output_error)
-    entry = get_initializer(initializer)
-    scaled = replace(entry, variance=lambda shape: gain**2 * entry.variance(shape))
-    design = Design(activation, scaled, normalized="before" if normalized else None)
+    design = Design(activation, initializer, gain, normalized="before" if normalized else None)
     return predicted_flow(design, (784, *[WIDTH] * depth, 10), x, signals.output_error)
 
 
@@ -214,18 +196,18 @@ def _in_words(finding):
 
 def _numbers(signals, findings):
     std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")
+    # Through equal weights comes the sum of an example's output errors, which is 0 but for rounding.
+    nothing_comes = 0 < gradient[-1] < wording.LEFT_OF_A_SUM * np.sqrt(signals.output_error.sum())
+    chaotic = wording.is_chaotic(std, gradient, np.float64)
+    back = live.ByRounding if nothing_comes or chaotic else float
+    forth = live.ByRounding if chaotic else float
     return {
         "std_first": std[0],
-        "std_last": std[-1],
-        "gradient_first": gradient[0],
-        "gradient_last": gradient[-1],
+        "std_last": forth(std[-1]),
+        "gradient_first": back(gradient[0]),
+        "gradient_last": back(gradient[-1]),
         "saturated": signals.per_layer("share_saturated").max(),
         "dead": signals.per_layer("share_dead").max(),
-        "loss": signals.loss,
+        "loss": forth(signals.loss),
         "findings": " ".join(findings.codes),
     }
-
-
-def clinic_lab(**start) -> ClinicLab:
-    """Return the lab; keyword arguments set its controls, for example `clinic_lab(activation="sigmoid")`."""
-    return ClinicLab(**start)

@@ -22,6 +22,13 @@ MESSAGE_HEIGHT = 24  # pixels kept free at the top of every live figure, for wha
 _open_in_cell = defaultdict(list)  # cell id → its live figures, so that running the cell again closes them
 
 
+class ByRounding(float):
+    """A number that rounding decides, so that another processor has another one.
+
+    The read-out tells one digit of it, the text form, which notebooks compare, only that it is one.
+    """
+
+
 class LiveFigure:
     """A figure with controls, redrawn at every change, with its numbers beside it.
 
@@ -141,7 +148,7 @@ class LiveFigure:
 
     def __repr__(self):
         values = self.values if self.widgets else self._last_values
-        told = ", ".join(f"{name}={_short(value)}" for name, value in (values | self.numbers).items())
+        told = ", ".join(f"{name}={_in_text(value)}" for name, value in (values | self.numbers).items())
         return f"{type(self).__name__}({told})"
 
     def _repr_mimebundle_(self, **_):
@@ -254,12 +261,19 @@ def switch(label, value=False):
     return widgets.Checkbox(value, description=label, indent=False, layout={"width": "auto"})
 
 
+def _in_text(value) -> str:
+    """A value as the text form tells it: the same on every processor."""
+    return "by rounding" if isinstance(value, ByRounding) and np.isfinite(value) else _short(value)
+
+
 def _short(value) -> str:
     """A value as the read-out and the text form tell it: three digits, and words for what is not a number."""
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, int | np.integer):
         return str(int(value))
+    if isinstance(value, ByRounding) and np.isfinite(value):
+        return f"≈ {float(value):.0e}"
     if isinstance(value, float | np.floating):
         return "undefined" if np.isnan(value) else "overflow" if np.isinf(value) else f"{float(value):.3g}"
     return repr(value)

@@ -46,7 +46,7 @@ class TrainingFigure(live.LiveFigure):
         axes = [self.figure.add_subplot(cell) for cell in grid]
         self.panels = [
             LossPanel(axes[0]),
-            LayersPanel(axes[1], "gradient"),
+            LayersPanel(axes[1], "grad_W_norm"),
             LayersPanel(axes[2], "ratio", guide=HEALTHY_RATIO),
             HeatPanel(axes[3], self.figure),
         ]
@@ -72,8 +72,8 @@ class TrainingFigure(live.LiveFigure):
         return {
             "step": recording.last_step,
             "loss": recording.loss[-1],
-            "gradient_first": recording.gradient[-1, 0],
-            "gradient_last": recording.gradient[-1, -1],
+            "gradient_first": recording.grad_W_norm[-1, 0],
+            "gradient_last": recording.grad_W_norm[-1, -1],
         }
 
     def show(self, recording) -> bool:

@@ -2,7 +2,28 @@
 
 import numpy as np
 
+from helpers.labs.live import ByRounding
+
 VANISHED = 1e-30  # nothing is left for float32 to compute with: its smallest normal number is about 1e-38
+
+LEFT_OF_A_SUM = 1e-9  # below this share of what was added up, a sum that ought to be 0 is rounding
+HOLDS = 1e-4  # three digits of a norm hold while rounding at any one place is amplified to less than this
+
+
+def or_rounding(value, size):
+    """Return the value; as one that rounding decides where it is next to nothing beside its terms' `size`."""
+    return ByRounding(value) if 0 < abs(value) < LEFT_OF_A_SUM * abs(size) else value
+
+
+def is_chaotic(std, gradient, dtype) -> bool:
+    """Return whether a network amplifies rounding in `dtype` until no digit of its last layers holds.
+
+    A small relative change at layer l becomes, at the last layer L, larger by about
+    (gradient_l std_l) / (gradient_L std_L): the gradient says how far a change of z reaches the output.
+    """
+    with np.errstate(all="ignore"):
+        grown = np.asarray(gradient, float) * np.asarray(std, float)
+        return bool((grown * np.finfo(dtype).eps > HOLDS * grown[-1]).any())
 
 
 def signal_in_words(signals) -> str:

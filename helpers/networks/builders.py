@@ -1,17 +1,17 @@
-"""Networks made in one call: dense stacks and residual ones, and the `Design`s that lesson 08 compares.
+"""Networks made in one call: dense ones by their `Design`, residual ones by their start.
 
-A residual block is `h ← h + relu(h @ W1) @ W2`: the skip hands h on unchanged, the branch F adds to it. With
-random weights the two are uncorrelated, so their variances add, and the stream of h grows with every block.
+A residual block is `h ← h + F(h)`: the skip hands h on unchanged, the branch F adds to it. With random
+weights the two are uncorrelated, so their variances add, and h grows with every block.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from math import sqrt
-from typing import NamedTuple
 
 import numpy as np
 
-from helpers.networks.mlp import cross_entropy
+from helpers.networks import keras_models
 from helpers.networks.stack import (
     NORMALIZED,
     BatchNorm,
@@ -22,8 +22,49 @@ from helpers.networks.stack import (
     Skip,
     Stack,
 )
-from helpers.numerics.activations import get_activation, relu, relu_derivative
-from helpers.numerics.initializers import INITIALIZERS, get_initializer
+from helpers.numerics.activations import get_activation
+from helpers.numerics.dropout import linear_decay
+from helpers.numerics.initializers import get_initializer
+
+
+@dataclass(frozen=True)
+class Design:
+    """How a dense network is made, in NumPy or in Keras; the options are those of `dense_stack`."""
+
+    activation: str = "selu"
+    initializer: str = "lecun_normal"
+    gain: float = 1.0
+    normalized: str | None = None
+    dropout: float = 0.0
+    alpha_dropout: float = 0.0
+    skips: bool = False
+
+    def stack(self, sizes, *, rng: np.random.Generator, dtype=np.float64, weights=None) -> Stack:
+        """Return a `Stack` of these sizes; `weights`, where given, are taken as they are, uncopied."""
+        options = self._options()
+        if weights is not None:
+            given = iter(weights)
+            options |= {"initializer": lambda shape, rng: next(given), "gain": 1.0}
+        return dense_stack(sizes, **options, rng=rng, dtype=dtype)
+
+    def keras(self, sizes, *, seed=None):
+        """Return a `keras.Model` of these sizes; raises ValueError for a gain, which Keras does not have."""
+        options = self._options()
+        if options.pop("gain") != 1:
+            raise ValueError(f"gain must be 1 in Keras, got {self.gain}")
+        return keras_models.dense_network(sizes, **options, seed=seed)
+
+    def _options(self):
+        return {option.name: getattr(self, option.name) for option in fields(Design)}
+
+
+DESIGNS = {
+    "SELU + LeCun": Design(),
+    "ReLU + He": Design("relu", "he_normal"),
+    "ReLU + He + batch norm": Design("relu", "he_normal", normalized="before"),
+    "tanh + Glorot": Design("tanh", "glorot_normal"),
+    "sigmoid + Glorot": Design("sigmoid", "glorot_normal"),
+}
 
 
 def dense_stack(
@@ -52,17 +93,24 @@ def dense_stack(
     initializer, activation = get_initializer(initializer), get_activation(activation)
     layers = []
     for place, shape in enumerate(pairwise(sizes)):
-        W = (gain * initializer(shape, rng=rng)).astype(dtype)
+        W = initializer(shape, rng=rng)
+        W = (W if gain == 1 else gain * W).astype(dtype, copy=False)
         if place == len(sizes) - 2:
             return Stack([*layers, Dense(W, np.zeros(shape[1], dtype))], rng=rng)
-        norm = [BatchNorm(np.ones(shape[1], dtype), np.zeros(shape[1], dtype))] if normalized else []
         b = None if normalized == "before" else np.zeros(shape[1], dtype)
-        dense, bend = Dense(W, b), Nonlinearity(activation)
-        drops = [Dropout(rate, alpha) for rate, alpha in ((dropout, False), (alpha_dropout, True)) if rate]
-        bent = [*norm, bend] if normalized == "before" else [bend, *norm]
-        hidden = [dense, *bent, *drops]
+        hidden = [Dense(W, b), Nonlinearity(activation)]
+        if normalized:
+            hidden.insert(1 if normalized == "before" else 2, _batch_norm(shape[1], dtype))
+        if dropout:
+            hidden.append(Dropout(dropout))
+        if alpha_dropout:
+            hidden.append(Dropout(alpha_dropout, alpha=True))
         layers += [Skip(hidden)] if skips and shape[0] == shape[1] else hidden
     raise ValueError(f"sizes must be at least two numbers, got {tuple(sizes)}")
+
+
+def _batch_norm(size, dtype):
+    return BatchNorm(np.ones(size, dtype), np.zeros(size, dtype))
 
 
 def residual_stack(
@@ -92,16 +140,16 @@ def residual_stack(
         W, b = W.astype(dtype), np.zeros(width, dtype) if bias else None
         return DropConnect(W, b, drop_connect) if drop_connect else Dense(W, b)
 
-    def bent(shape):
-        norm = [BatchNorm(np.ones(width, dtype), np.zeros(width, dtype))] if normalized else []
+    def relu_layer(shape):
+        norm = [_batch_norm(width, dtype)] if normalized else []
         drop = [Dropout(dropout)] if dropout else []
         linear = dense(draw(shape, rng=rng), bias=not normalized)
         return [linear, *norm, Nonlinearity(get_activation("relu")), *drop]
 
     square = (width, width)
-    layers = bent((inputs, width))
-    for own in dropout.linear_decay(blocks, survival):
-        layers.append(Skip([*bent(square), dense(np.zeros(square))], float(own)))
+    layers = relu_layer((inputs, width))
+    for own in linear_decay(blocks, survival):
+        layers.append(Skip([*relu_layer(square), dense(np.zeros(square))], float(own)))
     W = draw((width, classes), rng=rng).astype(dtype)
     return Stack([*layers, Dense(W, np.zeros(classes, dtype))], rng=rng)
 
@@ -113,8 +161,7 @@ BRANCH_LAYERS = 2  # m in Fixup: the number of weight matrices in one branch
 class Start:
     """A way to start a residual branch: `variances(blocks)` gives fan_in · Var(W1) and fan_in · Var(W2)."""
 
-    label: str
-    variances: callable
+    variances: Callable
 
     def growth(self, blocks) -> float:
         """Return the factor that one block puts on the mean square of h: 1 + v1 v2 / 2.
@@ -138,111 +185,44 @@ def fixup_scale(blocks, branch_layers=BRANCH_LAYERS) -> float:
     return blocks ** (-1 / (2 * branch_layers - 2))
 
 
-STARTS: dict[str, Start] = {
-    "naive": Start("Glorot everywhere", lambda blocks: (1, 1)),
-    "he": Start("He everywhere", lambda blocks: (2, 2)),
-    "zeroed": Start("He, last of branch 0", lambda blocks: (2, 0)),
-    "scaled": Start("He, branch scaled by depth", lambda blocks: (2 * fixup_scale(blocks) ** 2, 2)),
-    "fixup": Start("Fixup: scaled and last 0", lambda blocks: (2 * fixup_scale(blocks) ** 2, 0)),
+STARTS = {
+    "naive": Start(lambda blocks: (1, 1)),  # Glorot everywhere
+    "he": Start(lambda blocks: (2, 2)),
+    "zeroed": Start(lambda blocks: (2, 0)),  # the last matrix of every branch is 0
+    "scaled": Start(lambda blocks: (2 * fixup_scale(blocks) ** 2, 2)),
+    "fixup": Start(lambda blocks: (2 * fixup_scale(blocks) ** 2, 0)),  # scaled and zeroed
 }
 
 
-class ResidualForward(NamedTuple):
-    """What went forward: `stream[l]` is h before block l + 1, `z[l]` that block's pre-activation."""
+def bare_residual_stack(
+    inputs, width, blocks, classes, *, start="he", rng: np.random.Generator, dtype=np.float64
+) -> Stack:
+    """Return a residual stack without biases: a linear layer, `blocks` blocks, a linear layer.
 
-    stream: list
-    z: list
-    logits: np.ndarray
-
-
-class ResidualNet:
-    """A residual network: a linear layer in, `blocks` blocks of one width, a linear layer out; no biases.
-
-    `start` is a name in `STARTS`. The layer in is LeCun's, which keeps the variance; so is the layer out.
-    Raises ValueError for an unknown start or fewer than one block.
+    F(h) = relu(h @ W1) @ W2. `start` is a name in `STARTS`, which says how W1 and W2 are drawn; the layers
+    around the blocks have LeCun's weights, which keep the variance. `residual_stack` is the one to train;
+    this one has nothing beside its start, and shows what that does. Raises ValueError for an unknown start or
+    fewer than one block.
     """
+    if start not in STARTS or blocks < 1:
+        raise ValueError(
+            f"start must be one of {', '.join(STARTS)} and blocks at least 1, got {start!r}, {blocks}"
+        )
+    lecun, relu = get_initializer("lecun_normal"), get_activation("relu")
+    scales = [dtype(sqrt(variance)) for variance in STARTS[start].variances(blocks)]
 
-    def __init__(
-        self, inputs, width, blocks, classes, *, start="he", rng: np.random.Generator, dtype=np.float64
-    ):
-        if start not in STARTS or blocks < 1:
-            raise ValueError(
-                f"start must be one of {', '.join(STARTS)} and blocks at least 1, got {start!r}, {blocks}"
-            )
-        draw = lambda shape: INITIALIZERS["lecun_normal"](shape, rng=rng).astype(dtype)  # noqa: E731
-        scales = [dtype(sqrt(variance)) for variance in STARTS[start].variances(blocks)]
-        self.entry, self.exit = draw((inputs, width)), draw((width, classes))
-        self.branches = [[scale * draw((width, width)) for scale in scales] for _ in range(blocks)]
+    def dense(shape, scale=1):
+        return Dense(scale * lecun(shape, rng=rng).astype(dtype))
 
-    @property
-    def weights(self) -> list:
-        """All weight matrices, first to last."""
-        return [self.entry, *(W for branch in self.branches for W in branch), self.exit]
-
-    def forward(self, x) -> ResidualForward:
-        """Return the stream of h, the branches' pre-activations and the logits for a batch `x`."""
-        stream, z = [x @ self.entry], []
-        for W1, W2 in self.branches:
-            z.append(stream[-1] @ W1)
-            stream.append(stream[-1] + relu(z[-1]) @ W2)
-        return ResidualForward(stream, z, stream[-1] @ self.exit)
-
-    def loss_and_gradients(self, x, y) -> tuple[float, list]:
-        """Return the mean cross-entropy of a batch and its gradients, in the order of `weights`.
-
-        Backward through a block: dz = (dh W2ᵀ) ⊙ relu'(z), dW2 = relu(z)ᵀ dh, dW1 = hᵀ dz, and the skip adds
-        up what comes back on both ways, dh ← dh + dz W1ᵀ.
-        """
-        stream, zs, logits = self.forward(x)
-        loss, dlogits = cross_entropy(logits, y)
-        dh, gradients = dlogits @ self.exit.T, [stream[-1].T @ dlogits]
-        for h, z, (W1, W2) in zip(stream[-2::-1], zs[::-1], self.branches[::-1], strict=True):
-            dz = (dh @ W2.T) * relu_derivative(z)
-            gradients += [relu(z).T @ dh, h.T @ dz]
-            dh = dh + dz @ W1.T
-        return loss, [*gradients, x.T @ dh][::-1]
-
-    def step(self, gradients, learning_rate) -> None:
-        """Take one step of gradient descent in place: W ← W − η dW."""
-        for W, dW in zip(self.weights, gradients, strict=True):
-            W -= W.dtype.type(learning_rate) * dW
-
-    def accuracy(self, x, y) -> float:
-        """Return the share of examples whose largest logit is the right class."""
-        with np.errstate(all="ignore"):  # a net that diverged has no answer, and is right by chance
-            return float(np.mean(self.forward(x).logits.argmax(axis=1) == y))
+    entry, last = dense((inputs, width)), dense((width, classes))
+    branches = [[dense((width, width), scale) for scale in scales] for _ in range(blocks)]
+    skips = [Skip([first, Nonlinearity(relu), second]) for first, second in branches]
+    return Stack([entry, *skips, last], rng=rng)
 
 
-def stream_second_moments(net: ResidualNet, x) -> np.ndarray:
-    """Return E[h²] over the batch and the units, before the first block and after each one."""
+def stream_second_moments(stack: Stack, x) -> np.ndarray:
+    """Return E[h²] over batch and units, before the first block of a residual stack and after each one."""
     with np.errstate(over="ignore"):
-        return np.array([np.mean(np.square(h, dtype=np.float64)) for h in net.forward(x).stream])
-
-
-@dataclass(frozen=True)
-class Design:
-    """How a deep dense network is made; the options are those of `helpers.networks.builders.dense_stack`."""
-
-    activation: str = "selu"
-    initializer: str = "lecun_normal"
-    normalized: str | None = None
-    dropout: float = 0.0
-    alpha_dropout: float = 0.0
-    skips: bool = False
-
-    def stack(self, sizes, *, rng: np.random.Generator, dtype=np.float64, weights=None) -> Stack:
-        """Return a network of these sizes; `weights` are taken in place of new ones, where they are given."""
-        options = asdict(self)
-        if weights is not None:
-            given = iter(weights)
-            options["initializer"] = lambda shape, rng: next(given)
-        return dense_stack(sizes, **options, rng=rng, dtype=dtype)
-
-
-DESIGNS = {
-    "SELU + LeCun": Design(),
-    "ReLU + He": Design("relu", "he_normal"),
-    "ReLU + He + batch norm": Design("relu", "he_normal", normalized="before"),
-    "tanh + Glorot": Design("tanh", "glorot_normal"),
-    "sigmoid + Glorot": Design("sigmoid", "glorot_normal"),
-}
+        sums = [node for node in stack.forward(x) if node.layer.kind == "add"]
+        stream = [sums[0].inputs[0], *(node.output for node in sums)]
+        return np.array([np.mean(np.square(h, dtype=np.float64)) for h in stream])

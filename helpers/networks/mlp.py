@@ -39,10 +39,9 @@ class Gradients(NamedTuple):
         """Return the gradients of all weights and biases, which a step uses."""
         return [*self.dW, *self.db]
 
-    def scaled(self, factor) -> "Gradients":
-        """Return these gradients with those of weights and biases multiplied by `factor`."""
-        dW, db = ([a * a.dtype.type(factor) for a in arrays] for arrays in (self.dW, self.db))
-        return self._replace(dW=dW, db=db)
+    def mapped(self, change) -> "Gradients":
+        """Return these gradients with `change(gradient)` in place of each of a weight or bias array."""
+        return self._replace(dW=[change(d) for d in self.dW], db=[change(d) for d in self.db])
 
 
 class MLP:

@@ -1,8 +1,9 @@
 """A stack of layers: dense, activation, batch normalization, dropout, in any order, with skips over them.
 
-Where `helpers.networks.mlp.MLP` is the quick network of the labs, a `Stack` is the open one. Going forward it
-writes down every call of a layer, and going backward it reads the list from the end: that is all there is
-to automatic differentiation.
+Where `helpers.networks.mlp.MLP` is the one to read, with its formulas in two loops, a `Stack` takes any
+layers in any order. Going forward it writes down a node for every call of a layer, which knows its parents;
+going backward it reads the list from the end, and each layer adds its share to its parents' gradients. That
+is all there is to automatic differentiation.
 """
 
 from dataclasses import dataclass, field
@@ -25,13 +26,36 @@ from helpers.numerics.normalization import (
 NORMALIZED = (None, "before", "after")  # where batch normalization stands: before or after the activation
 
 
-class Call(NamedTuple):
-    """One layer's call: what came in, what went out, and what its backward pass needs."""
+@dataclass(eq=False)
+class Node:
+    """One array of a pass: the `output` that a `layer` made of its parents' outputs, and what came back.
 
-    layer: object
-    inputs: tuple
+    `gradient` is that of the loss with respect to `output`, in the same shape; None before the way back.
+    `cache` is what the layer's backward pass needs. The batch that enters a network is a node without a layer
+    and without parents.
+    """
+
     output: np.ndarray
-    cache: object
+    layer: object = None
+    parents: tuple = ()
+    cache: object = None
+    gradient: np.ndarray | None = None
+
+    @property
+    def inputs(self) -> tuple:
+        """The arrays that the layer was given."""
+        return tuple(parent.output for parent in self.parents)
+
+    def receive(self, gradient) -> None:
+        """Add what comes back from one of the layers that used this array."""
+        self.gradient = read_only(gradient if self.gradient is None else self.gradient + gradient)
+
+
+def read_only(array) -> np.ndarray:
+    """Return a view of an array that can't be written to: other nodes may hold the same memory."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
 
 
 @dataclass(eq=False)
@@ -47,7 +71,9 @@ class Dense:
         """Return z and x, which the gradient of W needs; raises ValueError for another width of x."""
         self.check(x)
         z = x @ self.W
-        return (z if self.b is None else z + self.b), x
+        if self.b is not None:
+            z += self.b  # in place: a new array costs as much as the sum itself
+        return z, x
 
     def backward(self, dz, x):
         """Return dx = dz Wᵀ, and dW = xᵀ dz, db = Σ dz."""
@@ -101,8 +127,7 @@ class Nonlinearity:
 
     def forward(self, z, *, training, rng):
         """Return h and z."""
-        h = self.activation.f(z)
-        return (h.copy() if h is z else h), z
+        return self.activation.f(z), z
 
     def backward(self, dh, z):
         """Return dz = dh ⊙ f'(z)."""
@@ -167,7 +192,7 @@ class Dropout:
     def forward(self, x, *, training, rng):
         """Return x with units dropped, and the mask."""
         if not training:
-            return x.copy(), None
+            return x, None
         drop = dropout.alpha_dropout_forward if self.alpha else dropout.dropout_forward
         return drop(x, self.rate, rng=rng)
 
@@ -190,7 +215,7 @@ class Add:
     def forward(self, a, b=None, *, training, rng):
         """Return the sum, and the factor on b, or None where there is no b."""
         if b is None:
-            return a.copy(), None
+            return a, None
         factor = 1.0 if training else self.survival
         return (a + b if factor == 1 else a + b.dtype.type(factor) * b), factor
 
@@ -221,21 +246,25 @@ class Skip:
         return training and self.survival < 1 and rng.random() >= self.survival
 
 
-class Backward(NamedTuple):
-    """What came back: `arriving[id(array)]` is the gradient of an array that went forward, `parameters` holds
-    pairs (layer, {name: gradient})."""
+class ParameterGradients(NamedTuple):
+    """What a step uses: `parameters[layer][name]` is the gradient of one array, layers first to last.
 
-    arriving: dict
-    parameters: list
+    A layer that was called twice has the sum of both.
+    """
+
+    parameters: dict
 
     def of_parameters(self) -> list:
-        """Return the gradients of all parameters, which a step uses."""
-        return [gradient for _, own in self.parameters for gradient in own.values()]
+        """Return all gradients in a list."""
+        return [gradient for own in self.parameters.values() for gradient in own.values()]
 
-    def scaled(self, factor) -> "Backward":
-        """Return these gradients with those of the parameters multiplied by `factor`."""
-        shrink = lambda own: {name: g * g.dtype.type(factor) for name, g in own.items()}  # noqa: E731
-        return self._replace(parameters=[(layer, shrink(own)) for layer, own in self.parameters])
+    def mapped(self, change) -> "ParameterGradients":
+        """Return these gradients with `change(gradient)` in place of each."""
+        changed = {
+            layer: {name: change(gradient) for name, gradient in own.items()}
+            for layer, own in self.parameters.items()
+        }
+        return ParameterGradients(changed)
 
 
 class Stack:
@@ -256,58 +285,69 @@ class Stack:
 
     def flat(self) -> list:
         """Return the layers in the order of their calls, those inside skips included."""
-        inner = lambda layer: [*layer.layers, layer.add] if isinstance(layer, Skip) else [layer]  # noqa: E731
-        return [part for layer in self.layers for part in inner(layer)]
+        flat = []
+        for layer in self.layers:
+            flat += [*layer.layers, layer.add] if isinstance(layer, Skip) else [layer]
+        return flat
 
-    def forward(self, x, *, training=False) -> list[Call]:
-        """Return the calls of all layers on a batch `x`, first to last; nothing is changed by it."""
-        calls = []
-        self._run(self.layers, np.asarray(x), training, calls)
-        return calls
+    def forward(self, x, *, training=False) -> list[Node]:
+        """Return the nodes of all layers' calls on a batch `x`, first to last; nothing is changed by it.
 
-    def backward(self, calls, dlogits, *, weights=True) -> Backward:
-        """Return the gradients of everything, given the loss's gradient with respect to the logits.
+        Raises ValueError for a shape that doesn't fit, and for a layer that writes into an array it is given.
+        """
+        nodes = []
+        self._run(self.layers, Node(read_only(np.asarray(x))), training, nodes)
+        return nodes
+
+    def backward(self, nodes, dlogits, *, weights=True) -> ParameterGradients:
+        """Fill in every node's gradient, and return the parameters', given the loss's at the logits.
 
         Without `weights`, those of the dense layers' W and b are left out, which spares a third of the work.
 
-        Read from the last call to the first: what arrives at an output goes through the layer to its inputs,
-        and where an array was used twice, as by a skip, both contributions add up.
+        Read from the last node to the first: what came back to a node goes through its layer to the parents,
+        and where an array was used twice, as by a skip, both contributions add up. Raises ValueError for a
+        layer that writes into an array it is given.
         """
-        arriving, parameters = {id(calls[-1].output): dlogits}, []
-        for call in reversed(calls):
-            dout = arriving[id(call.output)]
-            if isinstance(call.layer, Dense) and not weights:
-                dinputs, own = (call.layer.to_input(dout, call.cache),), {}
+        for node in (*nodes[0].parents, *nodes):
+            node.gradient = None
+        nodes[-1].receive(dlogits)
+        parameters = {}
+        for node in reversed(nodes):
+            if isinstance(node.layer, Dense) and not weights:
+                dinputs, own = (node.layer.to_input(node.gradient, node.cache),), {}
             else:
-                dinputs, own = call.layer.backward(dout, call.cache)
-            for array, gradient in zip(call.inputs, dinputs, strict=True):
-                known = arriving.get(id(array))
-                arriving[id(array)] = gradient if known is None else known + gradient
-            if own:
-                parameters.append((call.layer, own))
-        return Backward(arriving, parameters[::-1])
+                dinputs, own = _called(node.layer.backward, node.gradient, node.cache)
+            for parent, dinput in zip(node.parents, dinputs, strict=True):
+                parent.receive(dinput)
+            for name, gradient in own.items():
+                known = parameters.setdefault(node.layer, {})
+                known[name] = known[name] + gradient if name in known else gradient
+        return ParameterGradients(dict(reversed(parameters.items())))
 
     def logits(self, x) -> np.ndarray:
         """Return the logits of a batch, as in testing."""
         return self.forward(x)[-1].output
 
-    def loss_and_gradients(self, x, y) -> tuple[float, Backward]:
+    def loss_and_gradients(self, x, y) -> tuple[float, ParameterGradients]:
         """Return the mean cross-entropy of a training batch and its gradients; moving statistics move."""
-        calls = self.forward(x, training=True)
-        loss, dlogits = cross_entropy(calls[-1].output, y)
-        for call in calls:
-            if call.layer.kind == "batch_norm":
-                call.layer.remember(call.cache, len(x))
-        return loss, self.backward(calls, dlogits)
+        nodes = self.forward(x, training=True)
+        loss, dlogits = cross_entropy(nodes[-1].output, y)
+        for node in nodes:
+            if node.layer.kind == "batch_norm":
+                node.layer.remember(node.cache, len(x))
+        return loss, self.backward(nodes, dlogits)
 
-    def penalized(self, gradients: Backward, penalty) -> Backward:
+    def penalized(self, gradients: ParameterGradients, penalty) -> ParameterGradients:
         """Return the gradients with `penalty.gradient(W)` added to that of every dense layer's weights."""
-        own = lambda layer, d: d | {"W": d["W"] + penalty.gradient(layer.W)} if "W" in d else d  # noqa: E731
-        return gradients._replace(parameters=[(layer, own(layer, d)) for layer, d in gradients.parameters])
+        penalized = {
+            layer: own | {"W": own["W"] + penalty.gradient(layer.W)} if "W" in own else own
+            for layer, own in gradients.parameters.items()
+        }
+        return ParameterGradients(penalized)
 
-    def step(self, gradients: Backward, learning_rate) -> None:
+    def step(self, gradients: ParameterGradients, learning_rate) -> None:
         """Take one step of gradient descent in place."""
-        for layer, own in gradients.parameters:
+        for layer, own in gradients.parameters.items():
             for name, gradient in own.items():
                 values = getattr(layer, name)
                 values -= values.dtype.type(learning_rate) * gradient
@@ -317,17 +357,30 @@ class Stack:
         with np.errstate(all="ignore"):  # a net that diverged has no answer, and is right by chance
             return float(np.mean(self.logits(x).argmax(axis=1) == y))
 
-    def _run(self, layers, x, training, calls):
+    def _run(self, layers, node, training, nodes):
+        """Append the nodes of these layers, begun at `node`, and return the last one."""
         for layer in layers:
             if isinstance(layer, Skip):
-                out = layer.is_left_out(training, self.rng)
-                branch = () if out else (self._run(layer.layers, x, training, calls),)
-                x = self._call(layer.add, (x, *branch), training, calls)
+                left_out = layer.is_left_out(training, self.rng)
+                branch = () if left_out else (self._run(layer.layers, node, training, nodes),)
+                layer, parents = layer.add, (node, *branch)
             else:
-                x = self._call(layer, (x,), training, calls)
-        return x
+                parents = (node,)
+            inputs = (parent.output for parent in parents)
+            output, cache = _called(layer.forward, *inputs, training=training, rng=self.rng)
+            node = Node(read_only(output), layer, parents, cache)
+            nodes.append(node)
+        return node
 
-    def _call(self, layer, inputs, training, calls):
-        output, cache = layer.forward(*inputs, training=training, rng=self.rng)
-        calls.append(Call(layer, inputs, output, cache))
-        return output
+
+def _called(method, *arrays, **options):
+    """What a layer's method gives; NumPy refuses a write into its arrays, and here it is said whose."""
+    try:
+        return method(*arrays, **options)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        layer = type(method.__self__).__name__
+        raise ValueError(
+            f"{layer} writes into an array that it was given; a layer must make a new one"
+        ) from error

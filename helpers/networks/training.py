@@ -1,23 +1,38 @@
 """Gradient descent on mini-batches, and the two ways to clip a gradient."""
 
-import numpy as np
+from math import sqrt
 
-from helpers.networks.stack import Backward
-from helpers.signals.measures import norm
+import numpy as np
 
 
 def clip_by_norm(gradients, limit):
     """Return the gradients, those of all parameters shrunk together to a joint norm of at most `limit`.
 
-    `gradients` are the `Gradients` of an `MLP` or the `Backward` of a `helpers.networks.stack.Stack`. Pascanu et al.
-    2013, algorithm 1: above the limit every gradient is multiplied by limit / norm.
-    Raises ValueError for a limit that is not positive.
+    `gradients` are those of an `MLP` or of a `Stack`. Pascanu et al. 2013, algorithm 1: above the limit every
+    gradient is multiplied by limit / norm. Raises ValueError for a limit that is not positive.
+    """
+    factor = _factor(gradients.of_parameters(), limit)
+    return gradients.mapped(lambda g: g * g.dtype.type(factor))
+
+
+def clip_each(gradients, limit):
+    """Return the gradients, each array shrunk by itself to a norm of at most `limit`: Keras's `clipnorm`.
+
+    Unlike a joint norm it lets no layer take the others' share. Raises ValueError for a limit that is not
+    positive.
+    """
+    return gradients.mapped(lambda g: g * g.dtype.type(_factor([g], limit)))
+
+
+def _factor(arrays, limit):
+    """What brings the joint norm of some arrays down to the limit; 1 where it is not above it.
+
+    In float32 the squares of exploded gradients overflow: the norm would be inf, and every gradient 0.
     """
     if not limit > 0:
         raise ValueError(f"limit must be positive, got {limit}")
-    # In float32 the squares of exploded gradients overflow; the norm would be inf and every gradient 0.
-    norm = float(np.sqrt(sum(np.square(g, dtype=np.float64).sum() for g in gradients.of_parameters())))
-    return gradients.scaled(min(1.0, limit / norm) if norm else 1.0)
+    norm = sqrt(sum(np.square(g, dtype=np.float64).sum() for g in arrays))
+    return min(1.0, limit / norm) if norm else 1.0
 
 
 def train(
@@ -36,12 +51,12 @@ def train(
 ):
     """Return the mini-batch loss of each of `steps` steps of stochastic gradient descent.
 
-    `model` is an `MLP` or a `helpers.networks.stack.Stack`. Each epoch visits the examples in a new random order.
+    `model` is an `MLP` or a `Stack`. Each epoch visits the examples in a new random order.
     `augment(x, y, rng=rng)` returns the changed mini-batch that a step uses; labels may become distributions
     (see `cross_entropy`). `penalty.gradient(W)` is added to the gradient of every weight array, as
-    `helpers.numerics.penalties` has them; the losses returned are without it. `clip_norm` bounds the gradient's
-    norm; `after_step(step, loss, gradients)` may watch. Overflow is not hidden: the loss turns inf or nan.
-    Raises ValueError for a batch larger than the data.
+    `helpers.numerics.penalties` has them; the losses returned are without it. `clip_norm` bounds the
+    gradient's norm; `after_step(step, loss, gradients)` may watch. Overflow is not hidden: the loss turns inf
+    or nan. Raises ValueError for a batch larger than the data.
     """
     if not 1 <= batch_size <= len(x):
         raise ValueError(f"batch_size must lie in 1 … {len(x)}, got {batch_size}")
@@ -64,15 +79,3 @@ def _mini_batches(n, batch_size, rng):
         order = rng.permutation(n)
         for start in range(0, n - batch_size + 1, batch_size):
             yield order[start : start + batch_size]
-
-
-def clip_each(gradients: Backward, limit) -> Backward:
-    """Return the gradients, each array shrunk by itself to a norm of at most `limit`: Keras's `clipnorm`.
-
-    Unlike a joint norm it lets no layer take the others' share. Raises ValueError for a limit not positive.
-    """
-    if not limit > 0:
-        raise ValueError(f"limit must be positive, got {limit}")
-    shrink = lambda g: g * g.dtype.type(min(1.0, limit / max(norm(g), 1e-300)))  # noqa: E731
-    parameters = [(layer, {k: shrink(g) for k, g in own.items()}) for layer, own in gradients.parameters]
-    return gradients._replace(parameters=parameters)

@@ -168,7 +168,7 @@ def linear_derivative(z):
 
 
 def maxout(z, pieces):
-    """Return the maximum over groups of `pieces` neighbouring pre-activations (Goodfellow et al. 2013).
+    """Return the maximum over groups of `pieces` neighboring pre-activations (Goodfellow et al. 2013).
 
     `z` has shape (batch, units · pieces), the result (batch, units): h_j = max_k z_{j,k}.
     Raises ValueError when the number of columns is not a multiple of `pieces`.
@@ -186,14 +186,15 @@ def maxout_derivative(z, pieces):
 class Saturation(NamedTuple):
     """The values that the output settles at, far left and far right; None where it keeps growing."""
 
-    left: float | None
-    right: float | None
+    left: float | None = None
+    right: float | None = None
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise activation: its value `f`, its derivative `df`, and the facts of the table.
+    """An elementwise activation: its value `f`, its derivative `df`, and all that is known about it.
 
+    `label` is what a figure shows, `formula` and `derivative` are f and f' as a learner reads them.
     `limits` are the infimum and the supremum of f. `saturation` tells where the output settles and the
     derivative goes to 0. `can_die` is true when a unit can sit where the derivative is exactly 0 for a
     whole half-line, so that no update reaches it any more. `initializer` is the usual companion.
@@ -203,13 +204,15 @@ class Activation:
     label: str
     f: Callable
     df: Callable
+    formula: str
+    derivative: str
     limits: tuple[float, float]
-    saturation: Saturation
-    can_die: bool
     initializer: str
+    saturation: Saturation = Saturation()  # noqa: RUF009 - a named tuple can't be changed
+    can_die: bool = False
 
     @property
-    def zero_centred(self) -> bool:
+    def zero_centered(self) -> bool:
         """Whether the output takes both signs about equally: an odd function."""
         z = np.linspace(0.1, 5, 50)
         return bool(np.allclose(self.f(-z), -self.f(z)))
@@ -223,83 +226,143 @@ class Activation:
         )
 
 
-def _prelu(z, slope=PRELU_START_SLOPE):
-    return leaky_relu(z, slope)
-
-
-def _prelu_derivative(z, slope=PRELU_START_SLOPE):
-    return leaky_relu_derivative(z, slope)
-
-
-_NO_SATURATION = Saturation(None, None)
-_TO_ZERO = Saturation(0.0, None)
-_SILU_MINIMUM, _GELU_MINIMUM, _MISH_MINIMUM = -0.278464542761074, -0.169971207479904, -0.308843413017250
-_SELU_FLOOR = -SELU_SCALE * SELU_ALPHA
+SELU_FLOOR = -SELU_SCALE * SELU_ALPHA  # what SELU settles at, far left
+_TO_ZERO = Saturation(left=0.0)
 
 _ENTRIES = (
-    # name, label, f, f', limits, saturation, can die, initialization that goes with it
-    ("sigmoid", "sigmoid", sigmoid, sigmoid_derivative, (0, 1), Saturation(0.0, 1.0), False, "glorot_normal"),
-    ("tanh", "tanh", tanh, tanh_derivative, (-1, 1), Saturation(-1.0, 1.0), False, "glorot_normal"),
-    ("relu", "ReLU", relu, relu_derivative, (0, inf), _TO_ZERO, True, "he_normal"),
-    (
-        "leaky_relu",
-        "Leaky ReLU",
-        leaky_relu,
-        leaky_relu_derivative,
-        (-inf, inf),
-        _NO_SATURATION,
-        False,
-        "he_normal",
+    Activation(
+        name="sigmoid",
+        label="sigmoid",
+        f=sigmoid,
+        df=sigmoid_derivative,
+        formula="1 / (1 + exp(-z))",
+        derivative="f·(1 - f)",
+        limits=(0, 1),
+        initializer="glorot_normal",
+        saturation=Saturation(0.0, 1.0),
     ),
-    ("prelu", "PReLU", _prelu, _prelu_derivative, (-inf, inf), _NO_SATURATION, False, "he_normal"),
-    ("elu", "ELU", elu, elu_derivative, (-1, inf), Saturation(-ELU_ALPHA, None), False, "he_normal"),
-    (
-        "selu",
-        "SELU",
-        selu,
-        selu_derivative,
-        (_SELU_FLOOR, inf),
-        Saturation(_SELU_FLOOR, None),
-        False,
-        "lecun_normal",
+    Activation(
+        name="tanh",
+        label="tanh",
+        f=tanh,
+        df=tanh_derivative,
+        formula="tanh(z)",
+        derivative="1 - f²",
+        limits=(-1, 1),
+        initializer="glorot_normal",
+        saturation=Saturation(-1.0, 1.0),
     ),
-    ("gelu", "GELU", gelu, gelu_derivative, (_GELU_MINIMUM, inf), _TO_ZERO, False, "he_normal"),
-    ("silu", "SiLU", silu, silu_derivative, (_SILU_MINIMUM, inf), _TO_ZERO, False, "he_normal"),
-    ("softplus", "softplus", softplus, softplus_derivative, (0, inf), _TO_ZERO, False, "he_normal"),
-    ("mish", "Mish", mish, mish_derivative, (_MISH_MINIMUM, inf), _TO_ZERO, False, "he_normal"),
-    ("linear", "linear", linear, linear_derivative, (-inf, inf), _NO_SATURATION, False, "lecun_normal"),
+    Activation(
+        name="relu",
+        label="ReLU",
+        f=relu,
+        df=relu_derivative,
+        formula="z if z > 0 else 0",
+        derivative="1 if z > 0 else 0",
+        limits=(0, inf),
+        initializer="he_normal",
+        saturation=_TO_ZERO,
+        can_die=True,
+    ),
+    Activation(
+        name="leaky_relu",
+        label="Leaky ReLU",
+        f=leaky_relu,
+        df=leaky_relu_derivative,
+        formula="z if z > 0 else 0.01·z",
+        derivative="1 if z > 0 else 0.01",
+        limits=(-inf, inf),
+        initializer="he_normal",
+    ),
+    Activation(
+        name="prelu",
+        label="PReLU",
+        f=partial(leaky_relu, slope=PRELU_START_SLOPE),
+        df=partial(leaky_relu_derivative, slope=PRELU_START_SLOPE),
+        formula="z if z > 0 else a·z",
+        derivative="1 if z > 0 else a",
+        limits=(-inf, inf),
+        initializer="he_normal",
+    ),
+    Activation(
+        name="elu",
+        label="ELU",
+        f=elu,
+        df=elu_derivative,
+        formula="z if z > 0 else exp(z) - 1",
+        derivative="1 if z > 0 else exp(z)",
+        limits=(-ELU_ALPHA, inf),
+        initializer="he_normal",
+        saturation=Saturation(left=-ELU_ALPHA),
+    ),
+    Activation(
+        name="selu",
+        label="SELU",
+        f=selu,
+        df=selu_derivative,
+        formula="λ·z if z > 0 else λ·α·(exp(z) - 1)",
+        derivative="λ if z > 0 else λ·α·exp(z)",
+        limits=(SELU_FLOOR, inf),
+        initializer="lecun_normal",
+        saturation=Saturation(left=SELU_FLOOR),
+    ),
+    Activation(
+        name="gelu",
+        label="GELU",
+        f=gelu,
+        df=gelu_derivative,
+        formula="z·Φ(z)",
+        derivative="Φ(z) + z·φ(z)",
+        limits=(-0.169971207479904, inf),
+        initializer="he_normal",
+        saturation=_TO_ZERO,
+    ),
+    Activation(
+        name="silu",
+        label="SiLU",
+        f=silu,
+        df=silu_derivative,
+        formula="z·σ(z)",
+        derivative="σ(z) + z·σ(z)·σ(-z)",
+        limits=(-0.278464542761074, inf),
+        initializer="he_normal",
+        saturation=_TO_ZERO,
+    ),
+    Activation(
+        name="softplus",
+        label="softplus",
+        f=softplus,
+        df=softplus_derivative,
+        formula="ln(1 + exp(z))",
+        derivative="σ(z)",
+        limits=(0, inf),
+        initializer="he_normal",
+        saturation=_TO_ZERO,
+    ),
+    Activation(
+        name="mish",
+        label="Mish",
+        f=mish,
+        df=mish_derivative,
+        formula="z·tanh(s) with s = softplus(z)",
+        derivative="tanh(s) + z·σ(z)·(1 - tanh(s)²)",
+        limits=(-0.308843413017250, inf),
+        initializer="he_normal",
+        saturation=_TO_ZERO,
+    ),
+    Activation(
+        name="linear",
+        label="linear",
+        f=linear,
+        df=linear_derivative,
+        formula="z",
+        derivative="1",
+        limits=(-inf, inf),
+        initializer="lecun_normal",
+    ),
 )
 
-ACTIVATIONS: dict[str, Activation] = {entry[0]: Activation(*entry) for entry in _ENTRIES}
-
-PARAMETERS = {  # name: f, f', and the keyword of the number that one may choose
-    "leaky_relu": (leaky_relu, leaky_relu_derivative, "slope"),
-    "prelu": (leaky_relu, leaky_relu_derivative, "slope"),
-    "elu": (elu, elu_derivative, "alpha"),
-}
-
-
-def with_parameter(name, value) -> Activation:
-    """Return the entry `name` with its slope (leaky_relu, prelu) or its α (elu) set to `value`.
-
-    At 0 all three are ReLU, and share its facts. Raises ValueError for an activation without a parameter, or
-    for a value that is not between 0 and 10.
-    """
-    if name not in PARAMETERS:
-        raise ValueError(f"{name!r} has no parameter; those with one are {', '.join(PARAMETERS)}")
-    if not 0 <= value <= 10:
-        raise ValueError(f"the parameter of {name} must lie in 0 … 10, got {value}")
-    f, df, keyword = PARAMETERS[name]
-    facts = _parameter_facts(name, float(value))
-    return replace(
-        ACTIVATIONS[name], f=partial(f, **{keyword: value}), df=partial(df, **{keyword: value}), **facts
-    )
-
-
-def _parameter_facts(name, value):
-    if value == 0:
-        return {fact: getattr(ACTIVATIONS["relu"], fact) for fact in ("limits", "saturation", "can_die")}
-    return {"limits": (-value, inf), "saturation": Saturation(-value, None)} if name == "elu" else {}
+ACTIVATIONS: dict[str, Activation] = {entry.name: entry for entry in _ENTRIES}
 
 
 def get_activation(name) -> Activation:
@@ -312,6 +375,64 @@ def get_activation(name) -> Activation:
     if name not in ACTIVATIONS:
         raise ValueError(f"unknown activation {name!r}; choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
+
+
+def served_by(initializer) -> tuple[str, ...]:
+    """Return the names of the activations that an initializer, by its name, was made for.
+
+    They are those whose companion is of its family: "he_uniform" serves what starts with "he_normal".
+    """
+    family = initializer.split("_")[0]
+    return tuple(name for name, entry in ACTIVATIONS.items() if entry.initializer.split("_")[0] == family)
+
+
+# A unit counts as saturated where its slope is below a twentieth of the steepest. A sigmoid is then
+# within 1.3 % of its limits, and the gradient that passes is a twentieth at most of what it could be.
+SATURATED_SLOPE = 0.05
+
+
+@lru_cache(maxsize=64)
+def largest_slope(activation) -> float:
+    """Return the largest |f'(z)| of an activation, by name or entry, found on a fine grid of −6 … 6."""
+    return float(np.abs(get_activation(activation).df(np.linspace(-6, 6, 1201))).max())
+
+
+PARAMETERS = {  # name: f, f', and the keyword of the number that one may choose
+    "leaky_relu": (leaky_relu, leaky_relu_derivative, "slope"),
+    "prelu": (leaky_relu, leaky_relu_derivative, "slope"),
+    "elu": (elu, elu_derivative, "alpha"),
+}
+
+
+def with_parameter(name, value) -> Activation:
+    """Return the entry `name` with its slope (leaky_relu, prelu) or its α (elu) set to `value`.
+
+    At 0 all three are ReLU in all but name. Raises ValueError for an activation without a parameter, or
+    for a value that is not between 0 and 10.
+    """
+    if name not in PARAMETERS:
+        raise ValueError(f"{name!r} has no parameter; those with one are {', '.join(PARAMETERS)}")
+    if not 0 <= value <= 10:
+        raise ValueError(f"the parameter of {name} must lie in 0 … 10, got {value}")
+    f, df, keyword = PARAMETERS[name]
+    chosen = {"f": partial(f, **{keyword: value}), "df": partial(df, **{keyword: value})}
+    return replace(ACTIVATIONS[name], **chosen, **_with_value(name, float(value)))
+
+
+def _with_value(name, value):
+    """What else of an entry changes with its parameter."""
+    if value == 0:
+        shared = ("formula", "derivative", "limits", "saturation", "can_die")
+        return {field: getattr(ACTIVATIONS["relu"], field) for field in shared}
+    if name == "elu":
+        left = {"formula": f"{value:g}·(exp(z) - 1)", "derivative": f"{value:g}·exp(z)"}
+        changed = {"limits": (-value, inf), "saturation": Saturation(left=-value)}
+    else:
+        left, changed = {"formula": f"{value:g}·z", "derivative": f"{value:g}"}, {}
+    return changed | {
+        "formula": f"z if z > 0 else {left['formula']}",
+        "derivative": f"1 if z > 0 else {left['derivative']}",
+    }
 
 
 def _float_type(z):
@@ -336,12 +457,3 @@ def _in_pieces(z, pieces):
     if pieces < 1 or z.shape[-1] % pieces:
         raise ValueError(f"{z.shape[-1]} pre-activations can't be split into groups of {pieces} pieces")
     return z.reshape(*z.shape[:-1], -1, pieces)
-
-
-SATURATED_SLOPE = 0.05  # saturated: the derivative is below a twentieth of its largest value
-
-
-@lru_cache(maxsize=64)
-def largest_slope(activation) -> float:
-    """Return the largest derivative of an activation, found on a fine grid."""
-    return float(np.abs(get_activation(activation).df(np.linspace(-6, 6, 1201))).max())

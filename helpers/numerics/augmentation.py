@@ -158,7 +158,7 @@ def as_distributions(y, n, classes=10, dtype=np.float64) -> np.ndarray:
 
 
 def for_training(*changes: Callable, blend: Callable | None = None, mean=0.0, std=1.0, side=SIDE) -> Callable:
-    """Return `augment(x, y, rng=rng)` for `helpers.networks.training.train`, made of changes applied one after another.
+    """Return `augment(x, y, rng=rng)` for `networks.training.train`: changes applied one after another.
 
     A change is a function `(images, rng=rng)`, such as `partial(shift, reach=2)`; `blend` comes last and
     takes the labels too, `(images, y, rng=rng)`, such as `partial(mixup, alpha=0.2)`. `x` is flat and

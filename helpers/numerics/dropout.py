@@ -1,8 +1,9 @@
 """Dropout in all its forms: of units, of weights (DropConnect), of whole branches (stochastic depth).
 
-The forward functions return `(out, cache)`, the backward ones take that cache; `rng` draws what is dropped. Every mask
-leaves another network, and all share their weights: with few units `all_masks` lists them, so that their average
-is exact and not sampled.
+Each disturbs a pass in training at random, and has a counterpart for testing that does on average what
+training does. A forward function returns `(out, cache)`, its backward function takes that cache; `rng`
+draws what is dropped. Every mask leaves another network, and all share their weights: with few units
+`all_masks` lists them, so that their average is exact and not sampled.
 """
 
 from math import sqrt
@@ -10,11 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.numerics.activations import SELU_ALPHA, SELU_SCALE, relu
+from helpers.numerics.activations import SELU_FLOOR, relu
 
-SELU_FLOOR = (
-    -SELU_SCALE * SELU_ALPHA
-)  # what SELU gives far left: the value of a unit that alpha dropout drops
+MOST_UNITS = 16  # whose masks are listed: 65,536
 
 
 class Mask(NamedTuple):
@@ -22,6 +21,21 @@ class Mask(NamedTuple):
 
     kept: np.ndarray
     factor: float
+
+
+def check_rate(rate) -> None:
+    """Raise ValueError for a rate of dropout that is not 0 or more and below 1."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate must be 0 or more and below 1, got {rate}")
+
+
+def check_survival(survival) -> None:
+    """Raise ValueError for a survival probability outside 0 … 1."""
+    if not 0 <= survival <= 1:
+        raise ValueError(f"survival must lie in 0 … 1, got {survival}")
+
+
+# Of units
 
 
 def dropout_forward(x, rate, *, rng: np.random.Generator):
@@ -59,7 +73,8 @@ def vanilla_dropout_testing(x, rate):
 def dropout_backward(dout, mask: Mask):
     """Return dx = dout · mask / (1 − rate): the gradient is blocked where a unit is off.
 
-    With the cache of `vanilla_dropout_forward` it is dout · mask.
+    With the cache of `vanilla_dropout_forward` it is dout · mask, with that of `alpha_dropout_forward` a
+    · dout · mask.
     """
     dout = _floating(dout)
     return dout * mask.kept * dout.dtype.type(mask.factor)
@@ -68,9 +83,9 @@ def dropout_backward(dout, mask: Mask):
 def alpha_dropout_forward(x, rate, *, rng: np.random.Generator):
     """Return alpha dropout of `x` and its cache; mean 0 and variance 1 come out as they went in.
 
-    A dropped unit gets SELU's floor s = −λα in place of 0, then all is scaled and shifted: out = a·x̃ + b with
-    a = ((1 − p)(1 + p s²))^(−1/2) and b = −a p s, for the rate p (Klambauer et al. 2017, section 3). Raises
-    ValueError for a rate outside 0 … 1.
+    A dropped unit gets SELU's floor s = −λα in place of 0, then all is scaled and shifted: out = a·x̃ + b
+    with a = ((1 − p)(1 + p s²))^(−1/2) and b = −a p s, for the rate p (Klambauer et al. 2017, section 3).
+    Raises ValueError for a rate outside 0 … 1.
     """
     x = _floating(x)
     kept = _draw_mask(x, rate, rng)
@@ -80,20 +95,7 @@ def alpha_dropout_forward(x, rate, *, rng: np.random.Generator):
     return out, Mask(kept, a)
 
 
-def alpha_dropout_backward(dout, mask: Mask):
-    """Return dx = a · dout where a unit was kept, else 0."""
-    return dropout_backward(dout, mask)
-
-
-def check_rate(rate) -> None:
-    """Raise ValueError for a rate of dropout that is not 0 or more and below 1."""
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate must be 0 or more and below 1, got {rate}")
-
-
-def _draw_mask(x, rate, rng):
-    check_rate(rate)
-    return rng.random(x.shape) >= rate
+# Of weights
 
 
 class Connections(NamedTuple):
@@ -125,20 +127,19 @@ def drop_connect_backward(dz, cache: Connections):
     return dz @ cache.W.T, dW, dz.sum(axis=0)
 
 
+# Of branches
+
+
 def stochastic_depth_forward(h, branch, survival, *, rng: np.random.Generator):
     """Return h + B · branch and B, which is 1 with the probability `survival`, else 0, for the whole batch.
 
     `branch` is F(h), in the shape of h (Huang et al. 2016, equation 2). A network need not compute it when
-    B is 0; `helpers.networks.stack.Skip` does not. Raises ValueError for a survival outside 0 … 1.
+    B is 0; `helpers.networks.stack.Skip` does not. Back, the branch gets B · dout and the skip hands all on.
+    Raises ValueError for a survival outside 0 … 1.
     """
     check_survival(survival)
     alive = float(rng.random() < survival)
     return h + h.dtype.type(alive) * branch, alive
-
-
-def stochastic_depth_backward(dout, alive):
-    """Return (dh, dbranch) = (dout, B · dout): a skipped branch gets no gradient, the skip hands all on."""
-    return dout, dout * dout.dtype.type(alive)
 
 
 def stochastic_depth_testing(h, branch, survival):
@@ -159,13 +160,7 @@ def linear_decay(blocks, last=0.5) -> np.ndarray:
     return 1 - np.arange(1, blocks + 1) / blocks * (1 - last)
 
 
-def check_survival(survival) -> None:
-    """Raise ValueError for a survival probability outside 0 … 1."""
-    if not 0 <= survival <= 1:
-        raise ValueError(f"survival must lie in 0 … 1, got {survival}")
-
-
-MOST_UNITS = 16  # 65,536 masks
+# All masks at once
 
 
 def all_masks(units: int) -> np.ndarray:
@@ -207,3 +202,8 @@ def thinned_outputs(x, weights, masks, factor=1.0, f=relu) -> np.ndarray:
 def _floating(x):
     x = np.asarray(x)
     return x if np.issubdtype(x.dtype, np.floating) else x.astype(np.float64)
+
+
+def _draw_mask(x, rate, rng):
+    check_rate(rate)
+    return rng.random(x.shape) >= rate

@@ -6,7 +6,7 @@ convolutional one (height, width, input channels, output channels).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan, sqrt
 
 import numpy as np
@@ -35,8 +35,9 @@ def fans(shape) -> tuple[int, int]:
 class Initializer:
     """A named way to draw weights: call it with a shape and `rng`, ask `variance(shape)` for its theory.
 
-    `label` is what a figure shows, `formula` the variance in words, `serves` the activations it was made
-    for. `variance` is nan for weights that are all equal and not 0: no random-weight theory holds for them.
+    `label` is what a figure shows, `formula` the variance in words. `variance` is nan for weights that
+    are all equal and not 0: no random-weight theory holds for them. `activations.served_by(name)` tells
+    whom it serves.
     """
 
     name: str
@@ -44,7 +45,6 @@ class Initializer:
     formula: str
     draw: Callable
     variance: Callable
-    serves: tuple[str, ...] = ()
 
     def __call__(self, shape, *, rng: np.random.Generator) -> np.ndarray:
         return self.draw(shape, rng)
@@ -91,7 +91,7 @@ def draw_with_variance(shape, variance, distribution, rng) -> np.ndarray:
     return std * rng.standard_normal(shape)
 
 
-def variance_scaling(scale, mode, distribution, name=None, label=None, serves=()) -> Initializer:
+def variance_scaling(scale, mode, distribution, name=None, label=None) -> Initializer:
     """Return the general initializer: mean 0 and variance scale / fan, with the fan that `mode` names.
 
     `mode` is 'fan_in', 'fan_out' or 'fan_avg' (their mean); `distribution` is 'normal', 'uniform' or
@@ -117,7 +117,6 @@ def variance_scaling(scale, mode, distribution, name=None, label=None, serves=()
         formula,
         lambda shape, rng: draw_with_variance(shape, variance(shape), distribution, rng),
         variance,
-        serves,
     )
 
 
@@ -143,27 +142,21 @@ def _orthogonal_variance(shape):
     return 1 / max(rows, columns)
 
 
-def _scaling_family(name, label, scale, mode, serves):
+def _scaling_family(name, label, scale, mode):
     """The two forms that Keras has of one variance rule: normal (cut off at ±2 std) and uniform."""
     forms = {"normal": "truncated_normal", "uniform": "uniform"}
     for form, distribution in forms.items():
-        yield variance_scaling(scale, mode, distribution, f"{name}_{form}", f"{label} {form}", serves)
-
-
-def _named(initializer, name, label, serves=()):
-    return Initializer(name, label, initializer.formula, initializer.draw, initializer.variance, serves)
+        yield variance_scaling(scale, mode, distribution, f"{name}_{form}", f"{label} {form}")
 
 
 _ENTRIES = (
-    _named(constant(0), "zeros", "zeros"),
-    _named(constant(1), "ones", "ones"),
-    _named(random_normal(0.01), "small_normal", "N(0, 0.01²)"),
-    _named(random_normal(1), "standard_normal", "N(0, 1)"),
-    *_scaling_family("lecun", "LeCun", 1, "fan_in", ("selu", "linear")),
-    *_scaling_family("glorot", "Glorot", 1, "fan_avg", ("sigmoid", "tanh")),
-    *_scaling_family(
-        "he", "He", 2, "fan_in", ("relu", "leaky_relu", "prelu", "elu", "gelu", "silu", "softplus", "mish")
-    ),
+    replace(constant(0), name="zeros", label="zeros"),
+    replace(constant(1), name="ones", label="ones"),
+    replace(random_normal(0.01), name="small_normal", label="N(0, 0.01²)"),
+    replace(random_normal(1), name="standard_normal", label="N(0, 1)"),
+    *_scaling_family("lecun", "LeCun", 1, "fan_in"),
+    *_scaling_family("glorot", "Glorot", 1, "fan_avg"),
+    *_scaling_family("he", "He", 2, "fan_in"),
     Initializer("orthogonal", "orthogonal", "1 / larger fan", _orthogonal, _orthogonal_variance),
 )
 

@@ -1,7 +1,7 @@
-"""Penalties on the weights, which keep a network from learning its examples by heart: L1, L2, and their solutions.
+"""Penalties on the weights, so that a network can't learn its examples by heart: L1, L2, and their solutions.
 
-A penalty has `.loss(W)`, which is added to the loss, and `.gradient(W)`, which `helpers.networks.training.train`
-adds to the gradient.
+A penalty has `.loss(W)`, which is added to the loss, and `.gradient(W)`, which
+`helpers.networks.training.train` adds to the gradient.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,11 @@
 """Preprocessing of inputs: fitted on the training data, and then applied to any data unchanged.
 
-Every entry of `PREPROCESSORS` has a `fit` that takes the training data and nothing else. It returns a frozen
-transform with `apply(x)` and `undo(z)`, which holds its own numbers: no later data can change them::
+Every entry of `PREPROCESSORS` has a `fit` that takes the training data and nothing else. It returns a
+frozen transform with `transform(x)` and `inverse_transform(z)`, as in scikit-learn, which holds its own
+numbers: no later data can change them::
 
     fitted = PREPROCESSORS["standardize"].fit(x_train)
-    z_train, z_test = fitted.apply(x_train), fitted.apply(x_test)
+    z_train, z_test = fitted.transform(x_train), fitted.transform(x_test)
 
 Variances are means of squares over all n examples (divided by n, not by n − 1), as in scikit-learn's
 StandardScaler. Numbers are computed and returned in float64, whatever type comes in.
@@ -32,11 +33,11 @@ class Scaling:
     def __post_init__(self):
         _keep_copies(self, "mean", "scale")
 
-    def apply(self, x) -> np.ndarray:
+    def transform(self, x) -> np.ndarray:
         """Return z = (x − mean) / scale for examples (n, …)."""
         return (_examples(x, self.mean) - self.mean) / self.scale
 
-    def undo(self, z) -> np.ndarray:
+    def inverse_transform(self, z) -> np.ndarray:
         """Return x = z · scale + mean."""
         return _examples(z, self.mean) * self.scale + self.mean
 
@@ -45,8 +46,8 @@ class Scaling:
 class LinearMap:
     """A fitted shift and matrix product, z = (x − mean) @ matrix.
 
-    `mean` is (features,), `matrix` (features, kept), `back` (kept, features), and `variances` (features,) are
-    those along all principal axes of the training data, largest first.
+    `mean` is (features,), `matrix` (features, components), `back` (components, features), and `variances`
+    (features,) are those along all principal axes of the training data, largest first.
     """
 
     mean: np.ndarray
@@ -57,11 +58,11 @@ class LinearMap:
     def __post_init__(self):
         _keep_copies(self, "mean", "matrix", "back", "variances")
 
-    def apply(self, x) -> np.ndarray:
+    def transform(self, x) -> np.ndarray:
         """Return z = (x − mean) @ matrix for examples (n, features)."""
         return (_examples(x, self.mean) - self.mean) @ self.matrix
 
-    def undo(self, z) -> np.ndarray:
+    def inverse_transform(self, z) -> np.ndarray:
         """Return x = z @ back + mean: exact when nothing was dropped, else the nearest that was kept."""
         return np.asarray(z, np.float64) @ self.back + self.mean
 
@@ -101,41 +102,42 @@ def standardize(x_train, per="pixel", floor=0.0) -> Scaling:
     return Scaling(mean, np.where(std == 0, 1.0, std))
 
 
-def pca(x_train, kept=None) -> LinearMap:
+def pca(x_train, n_components=None) -> LinearMap:
     """Return z = (x − mean) @ V: rotated onto the principal axes, the covariance of z is diagonal.
 
     The covariance is C = V diag(λ) Vᵀ; the columns of V are its eigenvectors, largest variance first, each
-    with its largest entry positive. `kept` drops all but the first so many. `x_train` is (n, features).
-    Raises ValueError for a `kept` outside 1 … features.
+    with its largest entry positive. `n_components` drops all but the first so many. `x_train` is
+    (n, features).
+    Raises ValueError for an `n_components` outside 1 … features.
     """
     mean, variances, V = principal_axes(x_train)
-    V = V[:, : _count(kept, len(variances))]
+    V = V[:, : _count(n_components, len(variances))]
     return LinearMap(mean, V, V.T, variances)
 
 
-def whiten(x_train, kept=None, eps=0.0) -> LinearMap:
+def whiten(x_train, n_components=None, eps=0.0) -> LinearMap:
     """Return z = (x − mean) @ V diag(1 / √(λ + ε)): the covariance of z is the identity.
 
-    Where some direction has no variance (λ below `RANK_TOLERANCE` of the largest; so it is with images, whose
-    border pixels never change, and with fewer examples than features) there is no such z. You then choose:
-    `kept` drops all but the first so many directions, and z has so many columns, covariance the identity;
-    or `eps` > 0 is added to every λ, and the variances of z are λ / (λ + ε), less than 1.
-    Raises ValueError where neither is given for such data, for a `kept` that reaches beyond the rank without
-    `eps`, or for a negative `eps`.
+    Where some direction has no variance (λ below `RANK_TOLERANCE` of the largest; so it is with images,
+    whose border pixels never change, and with fewer examples than features) there is no such z. You then
+    choose: `n_components` drops all but the first so many directions, and z has so many columns,
+    covariance the identity; or `eps` > 0 is added to every λ, and the variances of z are λ / (λ + ε),
+    less than 1. Raises ValueError where neither is given for such data, for an `n_components` beyond the
+    rank without `eps`, or for a negative `eps`.
     """
     mean, variances, V = principal_axes(x_train)
-    V, roots = _roots(variances, V, kept, eps)
+    V, roots = _roots(variances, V, n_components, eps)
     return LinearMap(mean, V / roots, roots[:, None] * V.T, variances)
 
 
-def zca(x_train, kept=None, eps=0.0) -> LinearMap:
+def zca(x_train, n_components=None, eps=0.0) -> LinearMap:
     """Return z = (x − mean) @ V diag(1 / √(λ + ε)) Vᵀ: whitened, and rotated back to where the pixels were.
 
     Of all whitenings it changes the data least (Kessy, Lewin, Strimmer 2018). Data without variance in some
-    direction are treated as in `whiten`; with `kept` z still has all its columns, but not more rank.
+    direction are treated as in `whiten`; with `n_components` z still has all its columns, but not more rank.
     """
     mean, variances, V = principal_axes(x_train)
-    V, roots = _roots(variances, V, kept, eps)
+    V, roots = _roots(variances, V, n_components, eps)
     return LinearMap(mean, (V / roots) @ V.T, (V * roots) @ V.T, variances)
 
 
@@ -226,22 +228,22 @@ def _axes(x, per):
     return {"pixel": (0,), "channel": (0, 1, 2), "set": tuple(range(x.ndim))}[per]
 
 
-def _count(kept, most):
-    if kept is None:
+def _count(n_components, most):
+    if n_components is None:
         return most
-    if kept not in range(1, most + 1):
-        raise ValueError(f"kept must lie in 1 … {most}, got {kept}")
-    return int(kept)
+    if n_components not in range(1, most + 1):
+        raise ValueError(f"n_components must lie in 1 … {most}, got {n_components}")
+    return int(n_components)
 
 
-def _roots(variances, V, kept, eps):
+def _roots(variances, V, n_components, eps):
     """The eigenvectors to keep and √(λ + ε) for each; refuses to divide by a variance that is not there."""
     if not eps >= 0:
         raise ValueError(f"eps must be 0 or more, got {eps}")
-    count, found = _count(kept, len(variances)), rank(variances)
+    count, found = _count(n_components, len(variances)), rank(variances)
     if count > found and eps == 0:
         raise ValueError(
             f"the data vary in {found} directions only, and {count} shall have variance 1: "
-            f"give kept = {found} or less, or eps > 0"
+            f"give n_components = {found} or less, or eps > 0"
         )
     return V[:, :count], np.sqrt(variances[:count] + eps)

@@ -1,7 +1,7 @@
 """Random in training, still in testing: whether a method is, found by calling it in both ways.
 
 Dropout and its kin follow one pattern: they disturb the training at random, and use the average of the
-disturbed networks in testing. `behaviour` measures how far a method does so; `behaviour_table` shows several.
+disturbed networks in testing. `behavior` measures how far a method does so; `behavior_table` shows several.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ HEADER = (
 )
 
 
-class Behaviour(NamedTuple):
-    """What a method does in its two modes; `bias` and `standard_error` are as `behaviour` says."""
+class Behavior(NamedTuple):
+    """What a method does in its two modes; `bias` and `standard_error` are as `behavior` says."""
 
     random_in_training: bool
     random_in_testing: bool
@@ -37,7 +37,7 @@ class Behaviour(NamedTuple):
         return self.bias <= SURE * self.standard_error
 
 
-def behaviour(training: Callable, testing: Callable, *, samples: int, rng: np.random.Generator) -> Behaviour:
+def behavior(training: Callable, testing: Callable, *, samples: int, rng: np.random.Generator) -> Behavior:
     """Return what a method does in each mode: `samples` passes in training are compared with two in testing.
 
     `training(rng)` and `testing(rng)` each return the output of one pass on the same input, arrays of one
@@ -55,14 +55,14 @@ def behaviour(training: Callable, testing: Callable, *, samples: int, rng: np.ra
         raise ValueError(f"training returns shape {mean.shape} and testing {first.shape}; they must be equal")
     bias, error = _size(first - mean), float(np.sqrt(np.mean(variance) / samples))
     small = bias <= ROUNDING * _size(first)
-    return Behaviour(bool(variance.any()), not np.array_equal(first, second), 0.0 if small else bias, error)
+    return Behavior(bool(variance.any()), not np.array_equal(first, second), 0.0 if small else bias, error)
 
 
-def behaviour_table(methods: dict, *, samples: int, rng: np.random.Generator) -> str:
-    """Return a row per method, name → (training, testing), as `behaviour` measures them."""
+def behavior_table(methods: dict, *, samples: int, rng: np.random.Generator) -> str:
+    """Return a row per method, name → (training, testing), as `behavior` measures them."""
     rows = []
     for name, (training, testing) in methods.items():
-        found = behaviour(training, testing, samples=samples, rng=rng)
+        found = behavior(training, testing, samples=samples, rng=rng)
         words = ["yes" if flag else "no" for flag in (*found[:2], found.averages_out)]
         rows.append((name, *words[:2], f"{found.bias:.1e}", f"{found.standard_error:.1e}", words[2]))
     return table(HEADER, rows)

@@ -1,28 +1,32 @@
-"""Pictures: arrays, a Trace or a Recording in, a picture out; never pyplot. Each is loaded when it is first asked for."""
+"""Pictures, filed by kind: arrays, a Trace or a Recording in, a picture out; never pyplot.
+
+`helpers.plots.histograms` draws histograms, `over_seeds` everything with median and range, `images` rows of
+images, and so on; a notebook calls `plots.name(...)`, which loads the module of that picture.
+"""
 
 from importlib import import_module
 
 PICTURES = {
-    "activation": "cards paths cost_bars loss_panels maxout_fits",
-    "augmentation": "gallery pooling skipped_blocks differences mirror_scores standard_error",
-    "clinic": "marked",
-    "depth": "validation_curves rival_accuracies lottery_strip",
-    "flow": "ratio_by_depth small_multiples lottery",
+    "activation": "activation_cards cost_bars maxout_fits",
+    "clinic": "final_losses marked_layers patient_charts",
     "graph": "computation_graph",
-    "hundred": "flow_panels gradient_panels update_panels",
-    "keras_normalization": "training_panels by_batch_size",
-    "layers": "histograms curves seed_curves",
-    "normalization": "quantile_bands over_sigmoid seeds_against",
-    "patients": "charts ends",
-    "preprocessing": "clouds boundaries covariances image_rows pixel_maps wiggles",
-    "regularization": "constraints bands weight_histograms against_testing parameter_shares",
-    "scales": "histogram_rows seed_panels loss_lines matrix_images seed_dots",
-    "training": "activation_maps",
+    "histograms": "histogram_rows histograms over_sigmoid weight_histograms",
+    "images": "gallery matrix_images mirror_scores pixel_maps pooling_regions",
+    "over_layers": "curves flow_panels seed_paths small_multiples",
+    "over_seeds": (
+        "against_testing by_batch_size loss_panels lottery_strip paired_differences ratio_by_depth "
+        "rival_accuracies seed_bands seed_curves seed_dots seed_panels seeds_against standard_error "
+        "training_panels validation_curves"
+    ),
+    "preprocessing": "boundaries clouds covariances",
+    "training": "activation_maps gradient_panels quantile_bands skipped_blocks update_panels",
+    "weights": "constraints descent_paths loss_lines parameter_shares weight_changes",
 }
 _PLACES = {name: module for module, names in PICTURES.items() for name in names.split()}
 
 
 def __getattr__(name):
+    """Load the module of the picture that is asked for; raises AttributeError that names all there are."""
     if name not in _PLACES:
         raise AttributeError(f"there is no picture {name!r}; there are {', '.join(sorted(_PLACES))}")
     return getattr(import_module(f"helpers.plots.{_PLACES[name]}"), name)

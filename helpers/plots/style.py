@@ -1,6 +1,6 @@
-"""How every picture of the course looks: colours, line styles, sizes, and the figure that shows itself.
+"""How every picture of the course looks: colors, line styles, sizes, and the figure that shows itself.
 
-Colour is never alone: measured values have markers and a solid line, predicted ones none and a dashed line.
+Color is never alone: measured values have markers and a solid line, predicted ones none and a dashed line.
 """
 
 from io import BytesIO
@@ -11,15 +11,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-# The palette of Okabe and Ito (2008), which readers with any common colour blindness can tell apart.
+# The palette of Okabe and Ito (2008), which readers with any common color blindness can tell apart.
 BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 PURPLE, SKY, YELLOW, BLACK = "#cc79a7", "#56b4e9", "#f0e442", "#222222"
-COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
+GRAY = "#666666"
+COLORS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 3)))
 
 MEASURED = {"color": BLUE, "marker": "o", "markersize": 4, "linestyle": "-", "linewidth": 1.5}
 PREDICTED = {"color": RED, "linestyle": "--", "linewidth": 1.6}
+EXPECTED = {"color": GRAY, "linestyle": "--", "linewidth": 2.5, "alpha": 0.6}  # beneath a curve of its color
 
 DPI = 100
 RC = {
@@ -32,7 +34,7 @@ RC = {
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": "#666666",
+    "axes.edgecolor": GRAY,
     "axes.grid": True,
     "grid.color": "#e6e6e6",
     "grid.linewidth": 0.6,
@@ -74,11 +76,11 @@ def pixels(canvas) -> Image.Image:
 
 
 def palette_of(image: Image.Image) -> Image.Image:
-    """Return a palette of 256 colours for an image and for whatever the course's colours may add to it."""
-    swatches = Image.new("RGB", (image.width, 8 * len(COLOURS)), "white")
-    for row, colour in enumerate(COLOURS):  # each colour fading to white, as at the edge of a line
+    """Return a palette of 256 colors for an image and for whatever the course's colors may add to it."""
+    swatches = Image.new("RGB", (image.width, 8 * len(COLORS)), "white")
+    for row, color in enumerate(COLORS):  # each color fading to white, as at the edge of a line
         fade = Image.linear_gradient("L").rotate(90).resize((image.width, 8))
-        swatches.paste(Image.new("RGB", fade.size, colour), (0, 8 * row), fade)
+        swatches.paste(Image.new("RGB", fade.size, color), (0, 8 * row), fade)
     both = Image.new("RGB", (image.width, image.height + swatches.height))
     both.paste(image, (0, 0))
     both.paste(swatches, (0, image.height))
@@ -86,9 +88,9 @@ def palette_of(image: Image.Image) -> Image.Image:
 
 
 def png(image: Image.Image, palette: Image.Image | None = None) -> bytes:
-    """Return PNG bytes of an image in a palette of 256 colours, which is small and quick to encode.
+    """Return PNG bytes of an image in a palette of 256 colors, which is small and quick to encode.
 
-    With a palette made beforehand it takes about 3 ms for 0.4 megapixels, a fifth of the full-colour PNG.
+    With a palette made beforehand it takes about 3 ms for 0.4 megapixels, a fifth of the full-color PNG.
     """
     indexed = image.quantize(palette=palette or palette_of(image), dither=Image.Dither.NONE)
     buffer = BytesIO()

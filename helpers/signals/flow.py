@@ -12,7 +12,9 @@ from helpers.networks.mlp import MLP, cross_entropy
 from helpers.networks.stack import Stack
 from helpers.numerics.activations import get_activation
 from helpers.numerics.theory import Flow
+from helpers.signals.blocks import signal_of
 from helpers.signals.measures import mean_and_std, norm
+from helpers.signals.numpy_passage import stack_passage
 
 
 def shortened(model: MLP, depth, activation=None) -> MLP:
@@ -65,19 +67,9 @@ def flow(stack: Stack, x, y) -> Flow:
 
     Overflow turns up as inf or nan in the numbers. The stack is left as it was, its random numbers too.
     """
-    state = stack.rng.bit_generator.state
     with np.errstate(all="ignore"):
-        calls = stack.forward(np.asarray(x, stack.dtype), training=True)
-        stack.rng.bit_generator.state = state
-        _, dlogits = cross_entropy(calls[-1].output, y)
-        arriving = stack.backward(calls, dlogits, weights=False).arriving
-        handed_on = [mean_and_std(h) for h in _handed_on(calls)]
-        bends = [call for call in calls if call.layer.kind == "activation"]
-        gradient = [norm(arriving[id(call.inputs[0])]) for call in bends]
-        error = np.square(dlogits, dtype=np.float64).sum(axis=1)
-    return Flow(*np.array(handed_on).T, np.array(gradient), error)
-
-
-def _handed_on(calls):
-    """What each dense layer but the first was given: the hidden layers' last word."""
-    return [call.inputs[0] for call in calls if call.layer.kind == "dense"][1:]
+        *hidden, last = stack_passage(stack, x, y, weights=False).blocks
+        mean, std = np.array([mean_and_std(block[-1].output) for block in hidden]).T
+        grad_z_norm = np.array([norm(signal_of(block)[0].gradient) for block in hidden])
+        output_error = np.square(last[-1].gradient, dtype=np.float64).sum(axis=1)
+    return Flow(mean, std, grad_z_norm, output_error)

@@ -17,7 +17,6 @@ from helpers.numerics.activations import (
 )
 
 FLAT = 1e-2  # a slope of a hundredth of the largest, thirty units from 0
-BLAND = ("dropout", "flatten", "reshape")  # what may stand between two bends and changes nothing
 KERNELS = ("kernel", "embeddings", "depthwise_kernel", "pointwise_kernel")  # where Keras layers keep weights
 
 
@@ -59,26 +58,18 @@ def weights_of(part):
     return None
 
 
-def bends_of(group, output) -> tuple[str, ...]:
-    """Return the names of the functions that bend an output after the last layer that doesn't, in order."""
-    names = []
-    for step in group[: 1 + next(i for i, step in enumerate(group) if step.output is output)]:
-        own = _bend_of(step)
-        names = [*names, *own] if step.weights is None and (own or step.kind in BLAND) else own
-    return tuple(names)
-
-
-def _bend_of(step):
-    function = getattr(step.layer, "activation", None)
+def function_name(part) -> str:
+    """Return the name of the function that a layer applies at its end: "relu", "softmax", …, or "linear"."""
+    function = getattr(part, "activation", None)
     if callable(function):
-        name = getattr(function, "__name__", type(function).__name__)
-        return [] if name == "linear" else [name.lower()]
-    if step.kind == "softmax":
-        return ["softmax"]
-    return [step.activation.name] if step.activation is not None else []
+        return getattr(function, "__name__", type(function).__name__).lower()
+    activation = activation_of(part)
+    if activation is not None:
+        return activation.name
+    return kind_of(part) if "softmax" in kind_of(part) else "linear"
 
 
-def taken_by(model) -> list[tuple[str, str]]:
+def losses_of(model) -> list[tuple[str, str]]:
     """Return (the loss's name, what it takes) of each output: "logits", "probabilities", or "" for anything.
 
     A model that is not compiled, or whose losses can't be told apart, takes anything.
@@ -120,7 +111,10 @@ def _is_plain_relu(part):
 
 def _prelu(alpha):
     """Leaky ReLU with a slope per unit; of a mere row of numbers, which has no units, the largest."""
-    slope = lambda z: alpha if z.ndim > alpha.ndim else alpha.max()  # noqa: E731
+
+    def slope(z):
+        return alpha if z.ndim > alpha.ndim else alpha.max()
+
     return replace(
         ACTIVATIONS["prelu"],
         f=lambda z: leaky_relu(z, slope(z)),
@@ -153,8 +147,19 @@ def _wrapped(function):
         return array_of(tape.gradient(h, z, unconnected_gradients="zero"))
 
     name = getattr(function, "__name__", None) or getattr(function, "name", "activation")
-    wide = (-np.inf, np.inf)
-    return Activation(name, name, value, slope, wide, *_flat_sides(value, slope), "he_normal")
+    saturation, can_die = _flat_sides(value, slope)
+    return Activation(
+        name=name,
+        label=name,
+        f=value,
+        df=slope,
+        formula="",
+        derivative="",
+        limits=(-np.inf, np.inf),
+        initializer="he_normal",
+        saturation=saturation,
+        can_die=can_die,
+    )
 
 
 def _flat_sides(value, slope):
@@ -167,6 +172,8 @@ def _flat_sides(value, slope):
 
 
 def array_of(tensor) -> np.ndarray:
-    """Return a tensor or a variable as an array of 32 bits or more."""
-    array = tensorflow().convert_to_tensor(tensor).numpy()  # an embedding's gradient arrives as single rows
+    """Return a tensor or a variable as an array of 32 bits or more, which may share its memory."""
+    if not isinstance(tensor, np.ndarray):
+        tensor = tensorflow().convert_to_tensor(tensor)  # an embedding's gradient arrives as single rows
+    array = np.asarray(tensor)
     return array.astype(np.float32) if array.dtype.itemsize < 4 else array

@@ -10,20 +10,17 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 
 from helpers.networks.keras_models import keras, tensorflow
-from helpers.numerics.activations import ACTIVATIONS
-from helpers.signals.blocks import Block, Passage, Step, dropout_of, grouped, parts_of, signal_of
+from helpers.signals.blocks import FUNCTIONS, End, Passage, Step, blocks_of, functions_on, signal_of
 from helpers.signals.keras_layers import (
     activation_of,
     array_of,
-    bends_of,
+    function_name,
     is_unknown,
     kind_of,
-    taken_by,
+    losses_of,
     weights_of,
 )
-from helpers.signals.measures import SAFE_SQUARE, End, batch_norm_signal, norm
-
-ENTRIES = 2**17  # of a convolution's signal, from which means, shares and histograms are read: three digits
+from helpers.signals.measures import batch_norm_signal
 
 
 def passage(model, x, y, *, weights=True, training=True) -> Passage:
@@ -33,24 +30,26 @@ def passage(model, x, y, *, weights=True, training=True) -> Passage:
     that is not built, or is neither Sequential nor functional, or has a layer whose weights have no known
     place in a Trace (recurrent, attention, layers of one's own), and for a batch that doesn't fit.
     """
-    tf = tensorflow()
     check_model(model)
     x = inputs_that_fit(model, x)
-    with unchanged(model), recorded(model) as steps, tf.GradientTape() as tape:
+    with unchanged(model), recorded(described(model)) as steps, tensorflow().GradientTape() as tape:
         outputs = model(x, training=training)
         loss = loss_of(model, x, y, outputs, training)
-        groups = grouped(steps)
-        _check_ends(model, groups, outputs)
-        signals = [signal_of(group) for group in groups]
-        wanted = [[z for z, _, _ in signals], [group[0].weights for group in groups if weights]]
+        blocks = blocks_of(steps)
+        last = _last_steps(model, blocks, outputs)
+        signals = [signal_of(block, last)[:2] for block in blocks]
+        wanted = [[before.output for before, _ in signals], [block[0].W for block in blocks if weights]]
+    ends = _ends(model, blocks, last)
     dz, dW = tape.gradient(loss, wanted, unconnected_gradients="zero")
-    ends = {id(output) for output in _flat(outputs)}
-    steps = _steps_taken(model)
-    blocks = [
-        _block(group, signal, dz[i], dW[i] if weights else None, ends, steps)
-        for i, (group, signal) in enumerate(zip(groups, signals, strict=True))
-    ]
-    return Passage(blocks, float(loss), array_of(groups[0][0].inputs[0]), _ends(model, groups, outputs))
+    for i, (block, (before, after)) in enumerate(zip(blocks, signals, strict=True)):
+        before.output, after.output = array_of(before.output), array_of(after.output)
+        before.gradient = array_of(dz[i])
+        block[0].W, block[0].dW = array_of(block[0].W), array_of(dW[i]) if weights else None
+        for step in block:
+            step.batch_norm = _batch_norm(step, model)
+    first = blocks[0][0].parents[0]
+    first.output = array_of(first.output)
+    return Passage(blocks, float(loss), last, ends)
 
 
 def check_model(model) -> None:
@@ -89,13 +88,21 @@ def operations_of(model) -> list:
     return list(dict.fromkeys(found))  # a layer that two nested models share is one layer
 
 
+def described(model) -> dict:
+    """Return layer → (kind, name of its function, `Activation` or None) of all layers, in order."""
+    return {part: (kind_of(part), function_name(part), activation_of(part)) for part in operations_of(model)}
+
+
 @contextmanager
-def recorded(model):
-    """Yield a list to which every call of a layer of the model is added as a `Step` meanwhile."""
+def recorded(layers):
+    """Yield a list to which every call of these layers is added as a `Step` meanwhile; see `described`.
+
+    They are described before, since slopes can't be read while TensorFlow makes a graph of the calls.
+    """
     steps = []
     with ExitStack() as undo:
-        for part in operations_of(model):
-            undo.enter_context(_recording(part, steps))
+        for part, description in layers.items():
+            undo.enter_context(_recording(part, steps, *description))
         yield steps
 
 
@@ -151,10 +158,13 @@ def inputs_that_fit(model, x):
     return keras().ops.convert_to_tensor(x, dtype=wanted[0].dtype)
 
 
-def _check_ends(model, groups, outputs):
-    ends = {id(output) for output in _flat(outputs)}
-    if not ends <= {id(step.output) for group in groups for step in group}:
+def _last_steps(model, blocks, outputs):
+    """The steps that gave the model's outputs."""
+    steps = [step for block in blocks for step in block]
+    last = [next((step for step in reversed(steps) if step.output is end), None) for end in _flat(outputs)]
+    if None in last:
         raise ValueError(f"what the model {model.name!r} gives is not what one of its layers gave")
+    return tuple(last)
 
 
 def _cross_entropy(y, probabilities):
@@ -174,93 +184,40 @@ def _cross_entropy(y, probabilities):
     return keras().losses.SparseCategoricalCrossentropy(from_logits=logits)(y, probabilities)
 
 
-def _steps_taken(model):
-    """How many training steps the model's optimizer has made; 0 for one without."""
-    optimizer = getattr(model, "optimizer", None)
-    return 0 if optimizer is None else int(optimizer.iterations)
-
-
-def _ends(model, groups, outputs):
+def _ends(model, blocks, last):
     """How each output meets the loss."""
     found = []
-    for output, (loss, takes) in zip(_flat(outputs), taken_by(model), strict=False):
-        group = next(g for g in groups if any(step.output is output for step in g))
-        mended = hasattr(output, "_keras_logits")  # Keras's own note for its losses on a softmax's output
-        found.append(End(group[0].layer.name, bends_of(group, output), loss, takes, mended))
+    for step, (loss, takes) in zip(last, losses_of(model), strict=False):
+        block = next(block for block in blocks if step in block)
+        mended = hasattr(
+            step.output, "_keras_logits"
+        )  # Keras's own note for its losses on a softmax's output
+        found.append(End(block[0].name, functions_on(block, step), loss, takes, mended))
     return tuple(found)
 
 
-def _norm_of(group, steps):
-    """What the first batch normalization of a group sees, or None."""
-    step = next((step for step in group if step.kind == "batch_norm"), None)
-    if step is None or step.layer.axis not in (-1, len(step.output.shape) - 1):
-        return None
+def _batch_norm(step, model):
+    """What a batch normalization over the last axis sees; None for any other step."""
     layer = step.layer
-    moved = [(layer.gamma, 1), (layer.beta, 0)]
-    moved = any(weight is not None and (array_of(weight) != start).any() for weight, start in moved)
-    mean, variance = array_of(layer.moving_mean), array_of(layer.moving_variance)
-    x, trained = step.inputs[0], moved or steps > 0
-    return batch_norm_signal(
-        array_of(some_places(x)),
-        mean=mean,
-        variance=variance,
-        eps=layer.epsilon,
-        trained=trained,
-        count=int(np.prod(x.shape[:-1])),
-    )
-
-
-def some_places(tensor):
-    """Return a tensor (batch, places …, channels) with so few of its places, evenly spaced, that it has not
-    many more entries than `ENTRIES`."""
-    axes = len(tensor.shape) - 2
-    size = int(np.prod(tensor.shape))
-    if axes < 1 or size <= ENTRIES:
-        return tensor
-    stride = int(np.ceil((size / ENTRIES) ** (1 / axes)))
-    return tensor[(slice(None), *[slice(None, None, stride)] * axes)]
-
-
-def _whole_norm(tensor):
-    """The norm of a tensor, in TensorFlow's own threads where no square is lost."""
-    square = float(tensorflow().reduce_sum(tensorflow().square(tensor)))
-    return square**0.5 if SAFE_SQUARE < square < 1 / SAFE_SQUARE else norm(array_of(tensor))
-
-
-def _block(group, signal, dz, dW, ends, steps):
-    z, h, activation = signal
-    output = any(id(step.output) in ends for step in group)
-    if output:  # what bends the output belongs to the loss: an output layer holds the logits
-        h, activation = z, ACTIVATIONS["linear"]
-    entire = output or activation.name == "prelu"  # whose slopes belong to places
-    part = (lambda tensor: tensor) if entire else some_places
-    first, few = group[0], array_of(part(z))
-    whole = few.size == int(np.prod(z.shape))
-    return Block(
-        name=first.layer.name,
-        kind=first.kind,
-        parts=parts_of(group),
-        activation=activation,
-        z=few,
-        h=few if output else array_of(part(h)),
-        dz=array_of(part(dz)),
-        slope=activation.df(few),
-        W=array_of(first.weights),
-        dW=None if dW is None else array_of(dW),
-        output=output,
-        biased=getattr(first.layer, "bias", None) is not None,
-        dropout=dropout_of(group),
-        norm=_norm_of(group, steps),
-        size=int(np.prod(z.shape)),
-        dz_norm=None if whole else _whole_norm(dz),
-    )
+    if step.kind != "batch_norm" or layer.axis not in (-1, len(step.output.shape) - 1):
+        return None
+    starts = [(weight, start) for weight, start in ((layer.gamma, 1), (layer.beta, 0)) if weight is not None]
+    moved = any((array_of(weight) != start).any() for weight, start in starts)
+    optimizer = getattr(model, "optimizer", None)
+    moving = {"mean": array_of(layer.moving_mean), "variance": array_of(layer.moving_variance)}
+    trained = moved or (optimizer is not None and int(optimizer.iterations) > 0)
+    x = array_of(step.parents[0].output)
+    return batch_norm_signal(x, **moving, eps=layer.epsilon, trained=trained)
 
 
 @contextmanager
-def _recording(part, steps):
-    """Note every call of one layer: its instance gets a `call` of its own meanwhile."""
-    call, own = part.call, part.__dict__
-    kind, activation, function, entered = kind_of(part), activation_of(part), own.get("activation"), []
+def _recording(part, steps, kind, applied, activation):
+    """Note every call of one layer: its instance gets a `call` of its own meanwhile.
+
+    A nonlinearity inside a layer with weights is a step of its own, as where it stands in a layer by itself.
+    """
+    call, own, W = part.call, part.__dict__, weights_of(part)
+    function, entered = own.get("activation"), []
 
     def activate(z, *args, **kwargs):
         entered.append(z)
@@ -268,14 +225,22 @@ def _recording(part, steps):
 
     def noting(*args, **kwargs):
         entered.clear()
-        output = call(*args, **kwargs)
-        inputs = tuple(_before_cast(tensor, steps) for tensor in _flat((args, kwargs)))
-        z = entered[-1] if entered else None
-        for end in _flat(output):
-            steps.append(Step(part, kind, inputs, end, weights_of(part), activation, z))
-        return output
+        outputs = call(*args, **kwargs)
+        parents = tuple(_step_before(tensor, steps) for tensor in _flat((args, kwargs)))
+        for output in _flat(outputs):
+            if W is None:
+                name = applied if kind in FUNCTIONS else part.name
+                steps.append(Step(output, part, parents, kind=kind, name=name, activation=activation))
+                continue
+            z = entered[-1] if entered else output
+            biased = getattr(part, "bias", None) is not None
+            steps.append(Step(z, part, parents, kind=kind, name=part.name, W=W, biased=biased))
+            if entered and applied != "linear":
+                inside = {"kind": "activation" if activation else applied, "name": applied}
+                steps.append(Step(output, function, (steps[-1],), activation=activation, **inside))
+        return outputs
 
-    before = {name: own[name] for name in ("call", "activation") if name in own}
+    before = {key: own[key] for key in ("call", "activation") if key in own}
     own["call"] = noting
     if callable(function):
         own["activation"] = activate
@@ -286,12 +251,16 @@ def _recording(part, steps):
         own.update(before)
 
 
-def _before_cast(tensor, steps):
-    """The earlier output that a tensor was before mixed precision gave it another type, else the tensor."""
-    if not tensor.dtype.is_floating or any(step.output is tensor for step in steps):
-        return tensor
-    copied = lambda end: end.shape == tensor.shape and end.dtype != tensor.dtype  # noqa: E731
-    return next((step.output for step in reversed(steps) if copied(step.output)), tensor)
+def _step_before(tensor, steps):
+    """The step that gave a tensor, also where mixed precision has given it another type since."""
+    for step in reversed(steps):
+        if step.output is tensor:
+            return step
+    for step in reversed(steps):
+        end = step.output
+        if tensor.dtype.is_floating and end.shape == tensor.shape and end.dtype != tensor.dtype:
+            return step
+    return Step(tensor)  # what enters the network
 
 
 def _flat(structure):

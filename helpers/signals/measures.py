@@ -1,5 +1,5 @@
-"""The measures that a Trace is made of: norms, histograms, shares of saturated, dead and equal units, what batch
-normalization remembers, how an output meets the loss. Each is cheap, or read from a small sample, for live figures.
+"""The measures that a Trace is made of: norms, histograms, shares of saturated, dead and equal units, and
+what batch normalization remembers. Each is cheap, or read from a small sample, for live figures.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,10 @@ SAFE_SQUARE = 1e-24  # sums of squares between this and its inverse are exact en
 UNBOUNDED_REACH = (
     3.0  # histograms of unbounded activations show three standard deviations of a healthy signal
 )
+PLACES = 2**17  # so many entries of a convolution's signal give means, shares and histograms to three digits
+EXAMPLES = 32  # so many examples of a batch tell units apart …
+WEIGHTS = 64  # … and so many rows of their weights
+ALIKE = 1e-4  # equal up to rounding: float32 has 7 digits, and sums of hundreds of terms lose 2 or 3
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,6 @@ def share_saturated(slope, activation) -> float:
     return float(np.count_nonzero(np.abs(slope) < limit) / slope.size)
 
 
-def share_dead(slope) -> float:
-    """Return the share of units (the last axis) whose derivative is exactly 0 on every example."""
-    return shares_off_and_on(slope)[0]
-
-
 def shares_off_and_on(slope, both=True) -> tuple[float, float]:
     """Return the shares of units (the last axis) whose derivative is 0 on every example, and on none.
 
@@ -94,13 +93,6 @@ def shares_off_and_on(slope, both=True) -> tuple[float, float]:
     """
     axes, passes = tuple(range(slope.ndim - 1)), slope != 0
     return float(np.mean(~passes.any(axis=axes))), float(np.mean(passes.all(axis=axes))) if both else 0.0
-
-
-EXAMPLES = 32  # so many examples of a batch tell units apart …
-WEIGHTS = 64  # … and so many rows of their weights
-ALIKE = (
-    1e-4  # twins differ by rounding alone: float32 has 7 digits, and sums of hundreds of terms lose 2 or 3
-)
 
 
 class BatchNormSignal(NamedTuple):
@@ -117,41 +109,38 @@ class BatchNormSignal(NamedTuple):
     fresh: bool
 
 
-class End(NamedTuple):
-    """One output: the layer it comes from, the functions that bend it, first to last, and what the loss
-    takes: "logits", "probabilities", or "" for any number. `loss` is the loss's name; `mended` says that
-    Keras gives the loss what entered the last function, if that loss is one of its own cross-entropies."""
-
-    layer: str
-    bends: tuple[str, ...]
-    loss: str
-    takes: str
-    mended: bool = False
-
-
-def batch_norm_signal(x, *, mean, variance, eps, trained, count=None) -> BatchNormSignal:
+def batch_norm_signal(x, *, mean, variance, eps, trained) -> BatchNormSignal:
     """Return the `BatchNormSignal` of what enters a batch normalization, `x` of shape (batch, …, features).
 
-    `trained` says whether anything was ever learned; `count` is the number of values per feature where `x`
-    holds some of them only.
+    `mean` and `variance` are the moving ones; `trained` says whether anything was ever learned. Of very many
+    places some are read.
     """
-    values = np.asarray(x).reshape(-1, np.shape(x)[-1]).astype(np.float64)
+    count, x = x.size // x.shape[-1], some_places(x)
+    values = x.reshape(-1, x.shape[-1]).astype(np.float64)
     mean, variance = np.asarray(mean, np.float64), np.asarray(variance, np.float64)
     found, spread = values.mean(axis=0), values.var(axis=0)
     shift = np.abs(found - mean) / np.sqrt((spread + variance) / 2 + eps)
     stretch = np.abs(np.log((spread + eps) / (variance + eps)))
     initial = bool((mean == 0).all() and (variance == 1).all())
-    return BatchNormSignal(
-        count or len(values), float(np.median(shift)), float(np.median(stretch)), initial and not trained
-    )
+    return BatchNormSignal(count, float(np.median(shift)), float(np.median(stretch)), initial and not trained)
 
 
-def shares_alike(W, z, dz) -> tuple[float, float]:
-    """Return the shares of units that have a twin, and of those that stay alike.
+def some_places(a) -> np.ndarray:
+    """Return an array (batch, places …, channels) with so few of its places, evenly spaced, that it has not
+    many more entries than `PLACES`."""
+    axes = a.ndim - 2
+    if axes < 1 or a.size <= PLACES:
+        return a
+    stride = int(np.ceil((a.size / PLACES) ** (1 / axes)))
+    return np.ascontiguousarray(a[(slice(None), *[slice(None, None, stride)] * axes)])
 
-    Twins have the same weights, not all 0, and pre-activations; they stay alike where their gradients are the
-    same too, for then every update is. `W` has the units on its last axis. A gradient of 0 in one of two
-    units counts as the same, since dropout may have switched that one off.
+
+def shares_equal(W, z, dz) -> tuple[float, float]:
+    """Return the shares of units that another one equals, and of those that stay equal.
+
+    Equal units have the same weights, not all 0, and pre-activations; they stay equal where their gradients
+    are the same too, for then every update is. `W` has the units on its last axis. A gradient of 0 in one of
+    two units counts as the same, since dropout may have switched that one off.
     """
     units = z.shape[-1]
     if units < 2 or W.shape[-1] != units:
@@ -161,22 +150,28 @@ def shares_alike(W, z, dz) -> tuple[float, float]:
     first = np.sort(columns[0])
     if not (np.diff(first) <= ALIKE * np.abs(first[1:])).any():
         return 0.0, 0.0
-    return _of_pairs(columns, z.reshape(-1, units)[:EXAMPLES], dz.reshape(-1, units)[:EXAMPLES])
+    return _of_neighbors(columns, z.reshape(-1, units)[:EXAMPLES], dz.reshape(-1, units)[:EXAMPLES])
 
 
-def _of_pairs(W, z, dz):
-    """The shares of columns that are like a neighbour, once sorted: in weights and z, and in dz too."""
+def _of_neighbors(W, z, dz):
+    """The shares of columns that equal a neighbor, once sorted: in weights and z, and in dz too."""
     order = np.lexsort(np.round(_directions(W), 4))
     one, other = order[1:], order[:-1]
-    same = [(np.abs(a[:, one] - a[:, other]) <= ALIKE * np.abs(a).max(initial=0)) for a in (W, z, dz)]
-    same[2] |= (dz[:, one] == 0) | (dz[:, other] == 0)
-    twins, stuck = same[0].all(axis=0) & same[1].all(axis=0), same[2].all(axis=0)
-    in_pairs = lambda pairs: float(np.mean(np.append(pairs, False) | np.append(False, pairs)))  # noqa: E731
-    return in_pairs(twins & (W[:, one].any(axis=0) | stuck)), in_pairs(twins & stuck)
+    same_W, same_z, same_dz = (
+        (np.abs(a[:, one] - a[:, other]) <= ALIKE * np.abs(a).max(initial=0)) for a in (W, z, dz)
+    )
+    same_dz |= (dz[:, one] == 0) | (dz[:, other] == 0)
+    equal, stay = same_W.all(axis=0) & same_z.all(axis=0), same_dz.all(axis=0)
+    return _in_pairs(equal & (W[:, one].any(axis=0) | stay)), _in_pairs(equal & stay)
+
+
+def _in_pairs(pairs):
+    """The share of units that a pair holds; `pairs` tells of each two neighbors whether they are one."""
+    return float(np.mean(np.append(pairs, False) | np.append(False, pairs)))
 
 
 def _directions(columns):
-    """Three numbers that columns which are alike have in common."""
+    """Three numbers that columns which are equal have in common."""
     rng = np.random.default_rng(0)
     scale = np.abs(columns).max(initial=0) or 1
     return rng.standard_normal((3, len(columns))) @ (columns / scale)

@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.networks import keras_models
 from helpers.signals import keras_passage
-from helpers.signals.blocks import grouped, signal_of
+from helpers.signals.blocks import blocks_of, signal_of
 from helpers.signals.recording import BINS, REACH, Recording, empty, with_record
 
 EVERY = 50  # steps between two records
@@ -96,21 +96,21 @@ def probe_of(model, x, y):
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
     x, y = keras_passage.inputs_that_fit(model, x), tf.constant(y)
-    names = []
+    names, layers = [], keras_passage.described(model)
 
     @tf.function(autograph=False)  # nothing here is to be rewritten, and that would take most of the time
     def probe():
-        with _taken_back(model), keras_passage.recorded(model) as steps:
+        with _taken_back(model), keras_passage.recorded(layers) as steps:
             with tf.GradientTape() as tape:
                 loss = model.compute_loss(x=x, y=y, y_pred=model(x, training=True), training=True)
             gradients = tape.gradient(loss, model.trainable_variables)
-            groups = grouped(steps)
-            names[:] = [group[0].layer.name for group in groups]
+            blocks = blocks_of(steps)
+            names[:] = [block[0].name for block in blocks]
             known = {id(v): g for v, g in zip(model.trainable_variables, gradients, strict=True)}
-            weights = [group[0].weights for group in groups]
+            weights = [block[0].W for block in blocks]
             norms = [_norm(known.get(id(W))) for W in weights]
             ratios = _update_ratios(model, gradients, weights)
-            counts = _histograms([signal_of(group)[1] for group in groups])
+            counts = _histograms([signal_of(block)[1].output for block in blocks])
         return loss, tf.stack(norms), tf.stack(ratios), counts
 
     probe()  # compiles, and tells the names

@@ -1,7 +1,7 @@
 """A Recording: what was seen of every layer while a network trained, one record after another.
 
-`watcher` makes one while `helpers.networks.training.train` runs, `helpers.signals.recorder` during a Keras `fit`; the pictures
-of `helpers.plots.training` draw it.
+`watcher` makes one while `helpers.networks.training.train` runs, `recorded_training` trains and records at
+once, and `helpers.signals.recorder` records a Keras `fit`. The pictures of `helpers.plots.training` draw it.
 """
 
 from dataclasses import dataclass, replace
@@ -11,8 +11,9 @@ import numpy as np
 from helpers.networks.mlp import MLP, cross_entropy
 from helpers.networks.stack import Stack
 from helpers.networks.training import clip_by_norm
-from helpers.signals.flow import _handed_on
+from helpers.signals.blocks import blocks_of, signal_of
 from helpers.signals.measures import histogram, norm
+from helpers.signals.numpy_passage import steps_of
 from helpers.signals.trace import passage_of
 
 BINS = 30
@@ -25,7 +26,7 @@ class Recording:
     """The records of one run; arrays are (records, layers), histograms (records, layers, BINS).
 
     A record is taken on one and the same batch, between two training steps. `loss` is the mean loss,
-    `gradient` the norm of the gradient of each layer's weights, `ratio` the norm of the update that the
+    `grad_W_norm` the norm of the gradient of each layer's weights, `ratio` the norm of the update that the
     optimizer would now make, divided by the norm of the weights. `counts` is a histogram of abs(activation)
     from 0 to `REACH`; what lies beyond is in the last bin. `steps` tells after how many training steps,
     `total` how many were planned. `epochs` holds what Keras logged after each epoch: (step, logs).
@@ -35,7 +36,7 @@ class Recording:
     total: int
     steps: np.ndarray
     loss: np.ndarray
-    gradient: np.ndarray
+    grad_W_norm: np.ndarray
     ratio: np.ndarray
     counts: np.ndarray
     epochs: tuple = ()
@@ -79,21 +80,36 @@ def empty(layers, total) -> Recording:
     )
 
 
-def with_record(recording, step, loss, gradient, ratio, counts) -> Recording:
+def with_record(recording, step, loss, grad_W_norm, ratio, counts) -> Recording:
     """Return the recording with one more record: arrays (layers,), and `counts` (layers, BINS)."""
-    grown = lambda old, new: np.concatenate([old, np.asarray(new)[None]])  # noqa: E731
-    return replace(
-        recording,
-        steps=grown(recording.steps, step),
-        loss=grown(recording.loss, loss),
-        gradient=grown(recording.gradient, gradient),
-        ratio=grown(recording.ratio, ratio),
-        counts=grown(recording.counts, counts),
-    )
+    new = {"steps": step, "loss": loss, "grad_W_norm": grad_W_norm, "ratio": ratio, "counts": counts}
+    grown = {
+        name: np.concatenate([getattr(recording, name), np.asarray(value)[None]])
+        for name, value in new.items()
+    }
+    return replace(recording, **grown)
+
+
+def numbers_of(W, dW, used, h, learning_rate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what a record tells of all layers: ‖dW‖, η ‖used‖ / ‖W‖, and counts (layers, BINS) of abs(h).
+
+    The four are lists of arrays, one per layer; `used` is dW as the step uses it, clipped or not. What is not
+    finite in h counts as beyond `REACH`.
+    """
+    with np.errstate(all="ignore"):
+        norms_W, norms_dW, norms_used = (np.array([norm(a) for a in arrays]) for arrays in (W, dW, used))
+        sizes = [np.where(np.isfinite(a), np.abs(a), REACH) for a in h]
+        counts = np.array([histogram(size, 0.0, REACH, BINS).counts for size in sizes])
+        return norms_dW, learning_rate * norms_used / norms_W, counts
+
+
+def activations_of(blocks) -> list[np.ndarray]:
+    """Return h of each block."""
+    return [signal_of(block)[1].output for block in blocks]
 
 
 def watcher(model, x, y, *, steps, learning_rate, every=50, valid=None) -> "Watcher":
-    """Return an `after_step` for `helpers.networks.training.train` whose `recording` is the `Recording` of that run.
+    """Return an `after_step` for `helpers.networks.training.train` whose `recording` is that of the run.
 
     `model` is an `MLP` or a `Stack`, `x`, `y` the batch that every record is taken on; `steps` and
     `learning_rate` are those that `train` gets, and updates are told as plain steps make them, without
@@ -117,7 +133,7 @@ class Watcher:
         self.model, self.batch, self.valid = model, (np.asarray(x), np.asarray(y)), valid
         self.steps, self.learning_rate, self.every = steps, learning_rate, every
         self._losses = []
-        self.recording = empty([block.name for block in self._passage().blocks], steps)
+        self.recording = empty([block[0].name for block in self._passage().blocks], steps)
         self._record(0)
 
     def __call__(self, step, loss, gradients):
@@ -134,11 +150,10 @@ class Watcher:
 
     def _record(self, step):
         with np.errstate(all="ignore"):
-            passage = self._passage()
-            gradient = np.array([norm(block.dW) for block in passage.blocks])
-            ratio = self.learning_rate * gradient / np.array([norm(block.W) for block in passage.blocks])
-            counts = np.array([_sizes(block.h) for block in passage.blocks])
-        self.recording = with_record(self.recording, step, passage.loss, gradient, ratio, counts)
+            blocks, loss, *_ = self._passage()
+        W, dW = [block[0].W for block in blocks], [block[0].dW for block in blocks]
+        numbers = numbers_of(W, dW, dW, activations_of(blocks), self.learning_rate)
+        self.recording = with_record(self.recording, step, loss, *numbers)
 
     def _validation(self):
         if self.valid is None:
@@ -148,11 +163,6 @@ class Watcher:
             logits = self.model.forward(x).logits if isinstance(self.model, MLP) else self.model.logits(x)
             loss, _ = cross_entropy(logits, y)
         return {"val_loss": loss, "val_accuracy": float(np.mean(logits.argmax(axis=1) == y))}
-
-
-def _sizes(h):
-    """Counts (BINS,) of abs(h); what is not finite is beyond `REACH`."""
-    return histogram(np.where(np.isfinite(h), np.abs(h), REACH), 0.0, REACH, BINS).counts
 
 
 def recorded_training(
@@ -167,27 +177,16 @@ def recorded_training(
     """
     if every < 1 or steps < 1:
         raise ValueError(f"every and steps must be at least 1, got {every} and {steps}")
-    records, dense = [], [layer for layer in stack.flat() if layer.kind == "dense"]
+    dense = [layer for layer in stack.flat() if layer.kind == "dense"]
+    recording = empty([f"layer {i + 1}" for i in range(len(dense))], steps)
     for step in range(steps):
         rows = rng.choice(len(x), batch_size, replace=False)
         loss, gradients = stack.loss_and_gradients(x[rows], y[rows])
         clipped = clip(gradients, limit)
         if step % every == 0 or step == steps - 1:
-            weights = np.array([norm(layer.W) for layer in dense])
-            ratios = learning_rate * _norms(clipped) / weights
-            records.append((step, loss, _norms(gradients), ratios, _histograms(stack, x[:batch_size])))
+            W = [layer.W for layer in dense]
+            dW, used = ([g.parameters[layer]["W"] for layer in dense] for g in (gradients, clipped))
+            h = activations_of(blocks_of(steps_of(stack.forward(x[:batch_size], training=True))))
+            recording = with_record(recording, step, loss, *numbers_of(W, dW, used, h, learning_rate))
         stack.step(clipped, learning_rate)
-    columns = [np.array(column) for column in zip(*records, strict=True)]
-    return Recording(tuple(f"layer {i + 1}" for i in range(len(dense))), steps - 1, *columns)
-
-
-def _norms(gradients):
-    """The norm of each dense layer's dW."""
-    return np.array([norm(own["W"]) for layer, own in gradients.parameters if layer.kind == "dense"])
-
-
-def _histograms(stack, x):
-    """Counts of abs(activation) per dense layer, (layers, BINS); the last layer's are those of the logits."""
-    calls = stack.forward(x, training=True)
-    signals = [np.abs(h) for h in (*_handed_on(calls), calls[-1].output)]
-    return np.array([histogram(h, 0, REACH, BINS).counts for h in signals])
+    return replace(recording, total=steps - 1)

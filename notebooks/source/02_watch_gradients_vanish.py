@@ -503,7 +503,7 @@ for label, logs in paths.items():
           f"5 · depth / width: {500 / width:.1f}   "
           f"mean square of h from {np.exp(last.min()):.0e} to {np.exp(last.max()):.0e}")
     assert abs(last.var(ddof=1) / (500 / width) - 1) < 0.5
-plots.lottery(paths, {f"width {n}": (-2.5 / n, 5 / n) for n in (100, 500)})
+plots.seed_paths(paths, {f"width {n}": (-2.5 / n, 5 / n) for n in (100, 500)})
 
 # %% [markdown]
 # From {{np.exp(paths["width 100"][:, -1].min()):.0e}} to

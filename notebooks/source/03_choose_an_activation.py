@@ -88,7 +88,8 @@ for name in ("sigmoid", "tanh"):
     walked[name] = same, times, near
     print(f"{name:8} inputs: same sign {same:4.0%}, path {times:.1f} × the straight one, "
           f"there after {near} steps")
-plots.paths(walks, target, alt="a zig-zag path with sigmoid inputs, a shorter one with tanh inputs")
+alt = "a zig-zag path with sigmoid inputs, a shorter one with tanh inputs"
+plots.descent_paths(walks, target, alt=alt)
 
 # %% [markdown]
 # With sigmoid inputs {{walked["sigmoid"][0]:.0%}} of the moves go up-right or down-left, and the
@@ -375,7 +376,7 @@ for slope in (0.0, 0.01, 0.2, 0.3):
 # %%
 for name in ("relu", "leaky_relu", "elu"):
     measured = [build(name, (784, 100, 10), seed).forward(x).h[1].mean() for seed in range(5)]
-    exact = activation_table.facts_of(name).mean
+    exact = activation_table.properties(name).mean
     print(f"{name:10} mean of f(z): {exact:.3f} for z ~ N(0, 1), "
           f"{median_and_range(measured)} on real images, layer 1")
 costs = activation_table.relative_costs()
@@ -383,9 +384,9 @@ print("ELU takes more than 1.3 × as long as ReLU:", costs["elu"] > 1.3)
 
 # %% [markdown]
 # For normal pre-activations ELU's mean is {{exact:.3f}} where ReLU's is
-# {{activation_table.facts_of("relu").mean:.3f}}. It is dearer; section 10 shows how much dearer on
-# the machine this was run on. Like ReLU it saturates to the left, but its slope there is small and
-# not 0, so no unit is dead in the strict sense.
+# {{activation_table.properties("relu").mean:.3f}}. It is dearer; section 10 shows how much dearer
+# on the machine this was run on. Like ReLU it saturates to the left, but its slope there is small
+# and not 0, so no unit is dead in the strict sense.
 #
 # ### Yours: Leaky ReLU with both derivatives
 #
@@ -650,7 +651,7 @@ for name in ("gelu", "silu", "mish", "softplus"):
     h = ACTIVATIONS[name].f(z)
     print(f"{ACTIVATIONS[name].label:8} lowest value for z < 0: {h.min():.3f} "
           f"at z = {z[h.argmin()]:.2f}")
-plots.cards(ACTIVATIONS)
+plots.activation_cards(ACTIVATIONS)
 
 # %% [markdown]
 # All on the same axes. GELU, SiLU and Mish dip below zero and come back: falling, then rising. Left
@@ -662,13 +663,13 @@ plots.cards(ACTIVATIONS)
 #
 # Everything in tables made from the code. "mean" and "std" are those of f(z), E[f'²] is the average
 # squared slope, all for z ~ N(0, 1). Sort by any column, for example
-# `activation_table.fact_table("std", descending=True)`. Maxout is not in it: it has no curve before
-# it has learned one.
+# `activation_table.properties_table("std", descending=True)`. Maxout is not in it: it has no curve
+# before it has learned one.
 
 # %%
 formulas = ("activation", "value", "derivative")
-print(activation_table.fact_table("activation", columns=formulas), "\n")
-print(activation_table.fact_table("mean"))
+print(activation_table.properties_table("activation", columns=formulas), "\n")
+print(activation_table.properties_table("mean"))
 weights = np.random.default_rng(0).standard_normal((100, 100)).astype(np.float32)
 signal = np.random.default_rng(1).standard_normal((1000, 100)).astype(np.float32)
 timed = {"relu": lambda: activations.relu(signal), "product": lambda: signal @ weights}
@@ -679,12 +680,12 @@ plots.cost_bars(bars | {"(matrix product)": seconds["product"] / seconds["relu"]
 # %% [markdown]
 # The nearer the mean is to 0, the less bias shift. A small E[f'²] means that a layer needs larger
 # weights to carry the gradient; sigmoid's
-# {{activation_table.facts_of("sigmoid").slope_square:.3f}} is the smallest by far.
+# {{activation_table.properties("sigmoid").slope_square:.3f}} is the smallest by far.
 #
 # The bars are the cost for 1,000 × 100 numbers, with the layer's own matrix product for scale. They
 # are one machine's and one library's: they tell you about an *implementation*. (Don't be surprised
 # by a quick tanh: NumPy has one tuned by hand for some processors.) Run the cell to measure on
-# yours; `activation_table.fact_table("cost", costs=costs)` adds the column to the table.
+# yours; `activation_table.properties_table("cost", costs=costs)` adds the column to the table.
 #
 # Last, what you came for: the same network, the same 300 steps at rate 0.1, under each activation,
 # with the initialization that goes with it. Linear is there as a control. Who will win, and by how

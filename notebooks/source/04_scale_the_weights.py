@@ -393,7 +393,8 @@ entries = [entry for entry in initializers.INITIALIZERS.values() if "fan" in ent
 entries.append(initializers.variance_scaling(scale=2.0, mode="fan_avg", distribution="uniform"))
 for entry in entries:
     W, expected = entry(shape, rng=rng), entry.variance(shape)
-    serves = ", ".join(activations.ACTIVATIONS[name].label for name in entry.serves)
+    served = activations.served_by(entry.name)
+    serves = ", ".join(activations.ACTIVATIONS[name].label for name in served)
     largest = np.abs(W).max() / expected**0.5
     drawn = (f"{expected:.5f}", f"{W.var() / expected:.2f}", f"{largest:.2f}")
     rows.append((entry.label, entry.formula, *drawn, serves))
@@ -447,7 +448,7 @@ for name, shape in shapes.items():
 blocks, growth, predicted, rows = 50, {}, {}, []
 for name in ("he", "naive", "scaled", "zeroed"):
     start, rngs = builders.STARTS[name], map(np.random.default_rng, range(5))
-    five = [builders.ResidualNet(784, 100, blocks, 10, start=name, rng=rng) for rng in rngs]
+    five = [builders.bare_residual_stack(784, 100, blocks, 10, start=name, rng=rng) for rng in rngs]
     runs = np.array([builders.stream_second_moments(net, x[:200]) for net in five])
     growth[name] = runs / runs[:, :1]
     predicted[name] = start.growth(blocks) ** np.arange(blocks + 1)
@@ -475,7 +476,8 @@ plots.seed_panels(panels, predicted, xlabel="block", first=0, alt=alt)
 x_new, y_new = (part[1000:] for part in data.load_batch(1000 + 2000, dtype=np.float64))
 
 def score(start, blocks, rate, seed):
-    net = builders.ResidualNet(784, 50, blocks, 10, start=start, rng=np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    net = builders.bare_residual_stack(784, 50, blocks, 10, start=start, rng=rng)
     _ = train(net, x, y, learning_rate=rate, steps=120, rng=np.random.default_rng(seed))
     return net.accuracy(x_new, y_new)
 

@@ -57,8 +57,8 @@ rows = [
 ]
 print(table(("step", "mean of sides", "of middle", "std of sides", "of middle"), rows))
 fitted = preprocessing.PREPROCESSORS["standardize"].fit(points)
-assert np.allclose(fitted.apply(points), standardized)
-assert np.allclose(fitted.undo(standardized), points)
+assert np.allclose(fitted.transform(points), standardized)
+assert np.allclose(fitted.inverse_transform(standardized), points)
 alt = "a cloud far from the origin, then centered, then round in scale"
 plots.clouds(after, labels=("sides", "middle"), alt=alt)
 
@@ -83,7 +83,7 @@ colors = x.reshape(-1, 28, 28, 1) * (0.9, 0.6, 0.3) + (0.0, 0.1, 0.2)  # tinted:
 rows = []
 for per in preprocessing.PER:
     fitted = preprocessing.standardize(colors, per=per)
-    z = fitted.apply(colors)
+    z = fitted.transform(colors)
     red, pixel, corner = z[..., 0], z[:, 14, 14, 0], z[:, 3, 3, 0]
     rows.append((per, fitted.mean.size, *(f"{part.std():.2f}" for part in (z, red, pixel, corner))))
 columns = ("means kept", "std of all", "of red", "of a middle pixel", "near the corner")
@@ -107,13 +107,13 @@ assert [row[1] for row in rows] == [28 * 28 * 3, 3, 1]
 
 # %%
 fitted = preprocessing.standardize(x, floor=0.05)  # section 3 tells what the floor is for
-rows = [("fitted on the training set", f"{fitted.apply(x_val[:1]).std():.3f}")]
+rows = [("fitted on the training set", f"{fitted.transform(x_val[:1]).std():.3f}")]
 for n in (1, 10, 1000):
     own = preprocessing.standardize(x_val[:n], floor=0.05)
-    rows.append((f"fitted on it and {n - 1} others", f"{own.apply(x_val[:1]).std():.3f}"))
+    rows.append((f"fitted on it and {n - 1} others", f"{own.transform(x_val[:1]).std():.3f}"))
 print(table(("one validation image, standardized", "its std"), rows))
 sets = {"training": x, "validation": x_val, "test": x_test}
-scaled = {name: fitted.apply(part) for name, part in sets.items()}
+scaled = {name: fitted.transform(part) for name, part in sets.items()}
 rows = [(name, f"{abs(z.mean()):.3f}", f"{z.std():.3f}") for name, z in scaled.items()]
 print("\n" + table(("all images, fitted on the training set", "|mean|", "std"), rows))
 
@@ -130,7 +130,7 @@ print("\n" + table(("all images, fitted on the training set", "|mean|", "std"), 
 
 # %%
 before = np.array([fitted.mean, fitted.scale])
-_ = fitted.apply(x_test * 1000 - 7)
+_ = fitted.transform(x_test * 1000 - 7)
 assert np.array_equal(before, (fitted.mean, fitted.scale))
 try:
     fitted.mean[0] = 0.5
@@ -150,7 +150,8 @@ std = x.std(axis=0)
 ways = {"per pixel": preprocessing.standardize(x), "per pixel, floor 0.05": fitted}
 ways["per set"] = preprocessing.standardize(x, per="set")
 largest = {
-    name: [np.abs(way.apply(part)).max() for part in sets.values()] for name, way in ways.items()
+    name: [np.abs(way.transform(part)).max() for part in sets.values()]
+    for name, way in ways.items()
 }
 print(f"std of a pixel: {std.min():.4f} to {std.max():.3f}, "
       f"below 0.05 in {np.sum(std < 0.05)} of {std.size}")
@@ -158,7 +159,7 @@ rows = [(name, *(f"{z:.0f}" for z in values)) for name, values in largest.items(
 print(table(("largest |z|", *sets), rows))
 print(f"√n for n = {len(x)}: {np.sqrt(len(x)):.1f}")
 assert max(largest["per pixel"]) > 100 > 30 > max(largest["per pixel, floor 0.05"])
-extreme = np.abs(ways["per pixel"].apply(images[5000:])).max(axis=0)
+extreme = np.abs(ways["per pixel"].transform(images[5000:])).max(axis=0)
 maps = {"std of each pixel": std, "log₁₀ of the largest |z|, new images": np.log10(extreme + 0.1)}
 alt = "the standard deviation is near 0 at the border, where the largest z are"
 plots.pixel_maps(maps, alt=alt)
@@ -232,7 +233,7 @@ print(f"the std of the points in that direction is {clothes[:, 1].std():.2f}")
 print(f"most mistakes within 20 %: raw {max(curve['raw'])}, centered {max(curve['centered'])}")
 assert max(curve["raw"]) > 10 * max(curve["centered"])
 alt = "raw climbs steeply, centered stays flat"
-plots.wiggles(shares, curve, xlabel="change of w in percent", alt=alt)
+plots.weight_changes(shares, curve, xlabel="change of w in percent", alt=alt)
 
 # %% [markdown]
 # Raw, the change costs {{max(count["raw"])}} mistakes instead of {{count["raw"][0]}} one way. The
@@ -289,7 +290,7 @@ assert np.sum(raw > near) > 35
 # %%
 t, rows, kappas = np.where(sneaker, 1.0, -1.0), [], {}
 for step in preprocessing.PREPROCESSORS.values():
-    z = step.fit(clothes).apply(clothes)
+    z = step.fit(clothes).transform(clothes)
     H = conditioning.second_moments(z)
     kappa = kappas[step.label] = conditioning.condition_number(H)
     predicted, measured = conditioning.predicted_steps(kappa), conditioning.measured_steps(z, t)
@@ -298,7 +299,7 @@ for step in preprocessing.PREPROCESSORS.values():
 print(table(("inputs", "κ", "steps, predicted", "measured"), rows))
 
 # %%
-z = preprocessing.standardize(clothes).apply(clothes)
+z = preprocessing.standardize(clothes).transform(clothes)
 X = np.column_stack([z, np.ones(len(z))])
 H, best = X.T @ X / len(X), np.linalg.lstsq(X, t, rcond=None)[0]
 assert np.allclose(X.T @ (X @ np.ones(3) - t) / len(X), H @ (np.ones(3) - best))  # step 2
@@ -337,7 +338,7 @@ assert np.isclose(values.max() / values.min(), conditioning.condition_number(H))
 
 # %%
 steps = preprocessing.PREPROCESSORS.values()
-after = {step.label: step.fit(clothes).apply(clothes) for step in steps}
+after = {step.label: step.fit(clothes).transform(clothes) for step in steps}
 mean, variances, V = preprocessing.principal_axes(clothes)
 z = (clothes - mean) @ V
 assert np.allclose(preprocessing.covariance(z), np.diag(variances))  # step 2
@@ -378,8 +379,8 @@ except ValueError as error:
     print(error)
 rows, fresh = [], {}
 for n, kept in ((1000, 50), (1000, 200), (1000, 400), (5000, 50), (5000, 200), (5000, 400)):
-    white = preprocessing.whiten(x[:n], kept=kept)
-    last = [white.apply(part).var(axis=0)[-50:].mean() for part in (x[:n], x_val)]
+    white = preprocessing.whiten(x[:n], n_components=kept)
+    last = [white.transform(part).var(axis=0)[-50:].mean() for part in (x[:n], x_val)]
     fresh[n, kept] = last[1]
     rows.append((f"{n:,}", kept, *(f"{variance:.2f}" for variance in last)))
 columns = ("fitted on", "directions kept", "variance of the last 50: training", "validation")
@@ -387,9 +388,9 @@ print(table(columns, rows))
 
 # %% [markdown]
 # {{len(few):.0f}} points span {{np.linalg.matrix_rank(few - few.mean(axis=0))}} directions around
-# their mean, no more, so the fit refuses and tells the ways out. `kept` drops the directions of
-# least variance. `eps` is added to every λ, so that nothing is divided by 0, and what had no
-# variance stays small.
+# their mean, no more, so the fit refuses and tells the ways out. `n_components` drops the
+# directions of least variance. `eps` is added to every λ, so that nothing is divided by 0, and what
+# had no variance stays small.
 #
 # Even where it is possible, look at new data. Fitted on 1,000 images with 400 directions kept, the
 # last ones have variance {{fresh[1000, 400]:.2f}} on validation images rather than 1: the smallest
@@ -403,14 +404,14 @@ ways = {"original": preprocessing.raw(x), "standardized": fitted}
 ways["PCA-whitened"] = preprocessing.whiten(x, eps=1e-4)
 ways["ZCA, eps 0.1"] = preprocessing.zca(x, eps=0.1)
 ways["ZCA, eps 1e-4"] = preprocessing.zca(x, eps=1e-4)
-shown = {name: way.apply(x[[0, 1, 5, 8, 15, 20, 22, 30]]) for name, way in ways.items()}
+shown = {name: way.transform(x[[0, 1, 5, 8, 15, 20, 22, 30]]) for name, way in ways.items()}
 alt = "standardized: recognizable; PCA-whitened: noise; ZCA: edges, with small eps grainy ones"
-plots.image_rows(shown, alt=alt)
+plots.gallery(shown, own_scales=True, alt=alt)
 
 # %%
 V, rows, tail, correlation = preprocessing.principal_axes(x)[2], [], {}, {}
 for name in ("original", "standardized", "ZCA, eps 0.1", "ZCA, eps 1e-4"):
-    z = ways[name].apply(x_val)
+    z = ways[name].transform(x_val)
     along, square = (z @ V).var(axis=0), z.reshape(-1, 28, 28)[:, 10:18, 10:18]
     together = np.corrcoef(square[:, :, :-1].ravel(), square[:, :, 1:].ravel())[0, 1]
     tail[name], correlation[name] = along[392:].sum() / along.sum(), abs(together)
@@ -419,7 +420,7 @@ columns = ("variance in the last half of the directions", "|correlation| of neig
 print(table(("validation images", *columns), rows))
 row = slice(14 * 28, 15 * 28)  # one row of pixels
 line = {name: slice(28) if "PCA" in name else row for name in ways}
-C = {name: preprocessing.covariance(way.apply(x)[:, line[name]]) for name, way in ways.items()}
+C = {name: preprocessing.covariance(way.transform(x)[:, line[name]]) for name, way in ways.items()}
 alt = "a row of pixels: near ones covary, until whitening leaves the diagonal alone"
 plots.covariances(C, height=2.3, alt=alt)
 
@@ -445,7 +446,7 @@ def network(inputs, seed, first=False):
     return Stack([BatchNorm(np.ones(inputs), np.zeros(inputs)), *net.layers]) if first else net
 
 def scores(way, rate, first=False, steps=200, measure=Stack.accuracy):
-    z, new, found = way.apply(x), way.apply(x_val), []
+    z, new, found = way.transform(x), way.transform(x_val), []
     for seed in range(5):
         net, rng = network(z.shape[1], seed, first), np.random.default_rng(seed)
         losses = train(net, z, y, learning_rate=rate, steps=steps, batch_size=50, rng=rng)

@@ -67,7 +67,7 @@ def wandering(bands):  # (times, 3 quantiles, units)
 
 # %%
 def flat(gradients):
-    return np.concatenate([g.ravel() for _, own in gradients.parameters for g in own.values()])
+    return np.concatenate([g.ravel() for g in gradients.of_parameters()])
 
 def look_ahead(model, rate):
     loss, here = model.loss_and_gradients(x[:200], y[:200])

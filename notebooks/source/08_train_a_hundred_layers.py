@@ -23,8 +23,8 @@
 # %%
 import numpy as np
 from helpers import (
-    builders, checks, clip_each, data, flow, keras_models, labs, plots, recorder, recording, results, table,
-    theory, watch,
+    builders, checks, clip_each, data, flow, keras_models, keras_training, labs, plots, recorder, recording,
+    results, table, theory, watch,
 )
 
 # %%
@@ -102,7 +102,7 @@ figure
 # %%
 from dataclasses import replace
 
-short = replace(keras_models.OURS, epochs=2, steps_per_execution=20)
+short = replace(keras_training.OURS, epochs=2, steps_per_execution=20)
 model = short.compile(short.network(seed=0), len(split.x))
 watcher = recorder.recorder(split.x[:256], split.y[:256], every=20, figure=figure)
 history = short.fit(model, split, callbacks=[watcher])
@@ -113,7 +113,7 @@ figure
 print(live)
 claims = {"validation accuracy above 0.8": history["val_accuracy"][-1] > 0.8}
 claims["the batch's loss has halved"] = live.loss[-1] < live.loss[0] / 2
-claims["layer 2 begins with more than 10 times the gradient of layer 100"] = live.gradient[0, 1] > 10 * live.gradient[0, 99]
+claims["layer 2 begins with more than 10 times the gradient of layer 100"] = live.grad_W_norm[0, 1] > 10 * live.grad_W_norm[0, 99]
 for claim, holds in claims.items():
     print(f"{claim}: {holds}")
     assert holds or live.stopped
@@ -177,8 +177,8 @@ for name, seed_with in pairs.items():
 # **Predict:** which has the steeper gradient over 100 layers, SELU or ReLU with batch normalization?
 
 # %%
-slope_square = theory.growth_per_layer("selu")
-normalized = theory.growth_per_layer("relu") / (1 / 2 - 1 / (2 * np.pi))
+slope_square = theory.chi("selu")
+normalized = theory.chi("relu") / (1 / 2 - 1 / (2 * np.pi))
 assert np.isclose(normalized, np.pi / (np.pi - 1))
 for name, factor in {"SELU": slope_square, "ReLU + batch norm": normalized, "ReLU + He": 2 * 0.5}.items():
     print(f"{name:<18} per layer, mean square: ×{factor:.3f}   100 layers, standard deviation: ×{factor**50:.2g}")
@@ -199,7 +199,7 @@ predicted = {name: theory.predicted_flow(builders.DESIGNS[name], sizes, x, runs[
 
 # %%
 def growth(measured):
-    return measured.gradient[0] / measured.gradient[-1]
+    return measured.grad_z_norm[0] / measured.grad_z_norm[-1]
 
 rows = []
 for name, runs in flows.items():
@@ -243,7 +243,7 @@ def power(value):
 
 rows = []
 for name, run in recordings.items():
-    before, last = run.gradient[0], run.loss[-5:].mean()
+    before, last = run.grad_W_norm[0], run.loss[-5:].mean()
     rows.append((name, power(before[0]), power(before[99]), str(last < 2.2), str(last < 1.9)))
 print(table(("network", "dW layer 1, start", "dW layer 100", "loss falls below 2.2", "below 1.9"), rows))
 assert [row[4] for row in rows] == ["True", "False", "False", "True", "False"]
@@ -325,7 +325,7 @@ for label, logs in paths.items():
     rows.append((label, told, f"{last.var(ddof=1):.1f}", f"{np.exp(last.min()):.0e} to {np.exp(last.max()):.0e}"))
 print(table(("network", "variance of ln E[h²], predicted", "20 seeds", "E[h²] in layer 100"), rows))
 drawn = {label: logs[:6] for label, logs in paths.items() if "30" in label}
-plots.lottery(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
+plots.seed_paths(drawn, steps, alt="six seeds of width 30: ReLU's signals wander, SELU's stay together")
 
 # %% [markdown]
 # The ReLU networks scatter as predicted, 30 wide more than 100. (Predicted is a variance of many seeds; twenty

@@ -77,7 +77,7 @@ for k in (0, 5, 19):
 assert min(columns["gap"][:, -1]) > 0.05  # with every seed
 panels = {"share of right answers": {"training images": right, "new images": right_new}}
 panels |= {"loss": {"training": loss, "new": loss_new}, "norm of the weights": {"all weights": norms}}
-plots.bands(panels, range(50, 1001, 50), xlabel="step", alt="training and new images part; the weights grow")
+plots.seed_bands(panels, range(50, 1001, 50), xlabel="step", alt="training and new images part; the weights grow")
 
 # %% [markdown]
 # The training images are all right at the end, and of the new ones 79 %. What lies between, the **gap**, has
@@ -136,7 +136,7 @@ print("L2, 200 units:", ", ".join(told(found[0.01][:, 5, i], f) for i, f in enum
 assert np.median(found[0][:, 5, 1]) < np.median(found[0.01][:, 5, 1])
 names = {0: "no penalty", 0.01: "L2 penalty, section 3"}
 panels = {t: {names[s]: v[..., i] for s, v in found.items()} for i, t in ((0, "right, training"), (1, "right, new"), (2, "norm"))}
-plots.bands(panels, units, xlabel="units", log=("norm",), log_x=True, mark=200, alt="worst at 200 units, then better than ever")
+plots.seed_bands(panels, units, xlabel="units", log=("norm",), log_x=True, mark=200, alt="worst at 200 units, then better than ever")
 
 # %% [markdown]
 # Up to 60 units more is better. Then new images get worse while the training images get better, as the usual
@@ -467,7 +467,7 @@ rows = [(f"{share:.0%}", *(told(shares[kind][:, k], ".0%") for kind in kinds)) f
 print(table(("units removed", *kinds), rows))
 print("size of the correlation of two units:", ", ".join(f"{kind} {told(alike[kind])}" for kind in kinds))
 assert shares["dropout of 0.5"][:, 3].min() > shares["without dropout"][:, 3].max()
-plots.bands({"right, new images": shares}, removed, xlabel="share of hidden units removed", alt="with dropout, removing units costs less")
+plots.seed_bands({"right, new images": shares}, removed, xlabel="share of hidden units removed", alt="with dropout, removing units costs less")
 
 # %% [markdown]
 # With 60 % of the units removed, 74 % are still right with dropout, and 55 % without. That is what dropout has
@@ -608,7 +608,7 @@ methods = {
     "alpha dropout": (lambda rng: dropout.alpha_dropout_forward(a, 0.1, rng=rng)[0], lambda rng: a),
     "batch norm": (batch_of, lambda rng: normalization.normalize(h[:1], h.mean(axis=0), h.var(axis=0), one, zero, 1e-3)),
 }
-print(randomness.behaviour_table(methods, samples=4000, rng=np.random.default_rng(0)))
+print(randomness.behavior_table(methods, samples=4000, rng=np.random.default_rng(0)))
 
 # %% [markdown]
 # - **Dropout** averages out as one layer, in both forms; through two layers it doesn't, as in section 7.

@@ -278,7 +278,7 @@ for name, rng in ways.items():
     assert set(np.diff(rows)) == {1, 2}
     print(f"{name}, heights:", *np.diff(rows))
     draws[name] = rows, columns, pooling.pool_regions(boot[None], rows, columns)[0][0]
-plots.pooling(boot, draws, alt="a boot under two irregular grids, and the two slightly different boots they leave")
+plots.pooling_regions(boot, draws, alt="a boot under two irregular grids, and the two slightly different boots they leave")
 
 # %% [markdown]
 # Where the ones crowd, the image is stretched; where twos crowd, it is squeezed. So pooling itself makes a small
@@ -338,7 +338,7 @@ one = (
 )
 ten = (lambda rng: net.forward(x[:5], training=True)[-1].output, lambda rng: net.logits(x[:5]))
 for name, pair in (("one block", one), ("ten blocks", ten)):
-    found = randomness.behaviour(*pair, samples=2000, rng=np.random.default_rng(0))
+    found = randomness.behavior(*pair, samples=2000, rng=np.random.default_rng(0))
     size = np.sqrt(np.mean(pair[1](None) ** 2))
     print(f"{name}: testing is the mean of training: {found.averages_out}; off by {found.bias / size:.0%}")
 
@@ -382,7 +382,7 @@ for name, change in changes.items():
     methods[name] = (lambda rng, change=change: change(few, rng=rng), still(few))
 methods["mixup, images"] = (lambda rng: augmentation.mixup(few, labels[:20], 0.2, rng=rng)[0], still(few))
 methods["L2"] = still(h), still(h)
-print(randomness.behaviour_table(methods, samples=400, rng=np.random.default_rng(0)))
+print(randomness.behavior_table(methods, samples=400, rng=np.random.default_rng(0)))
 
 # %% [markdown]
 # The pattern holds everywhere: **random in training, still in testing.** (L2 is the contrast: nothing random at all.) The
@@ -503,7 +503,7 @@ for steps, found in shown.items():
     print(steps, "worse by 3 errors:", ", ".join(n for n, z in sure.items() if z < -3))
 print("fractional pooling against even pooling, 1,600 steps:", told(gains("fractional pooling", 1, than="even pooling")))
 label, alt = "gain in test accuracy, percentage points, same seed", "most methods lie at or left of 0, dropout a little right"
-plots.differences(shown, xlabel=label, alt=alt)
+plots.paired_differences(shown, xlabel=label, alt=alt)
 
 # %% [markdown]
 # "Training" and "test" are the shares right after 1,600 steps. The error is one standard error over ten seeds; the whiskers

@@ -109,7 +109,7 @@ WRONG = [
     (bugs.tanh_histogram, lambda h, bins: shares(h, 2 * bins), "shape"),
     (bugs.norm_step, with_modes(moves=(False, False)), "never move"),
     (bugs.norm_step, with_modes(moves=(False, True)), "wrong way round"),
-    (bugs.norm_step, with_modes(by_batch=(True, True)), "depends on its neighbours"),
+    (bugs.norm_step, with_modes(by_batch=(True, True)), "depends on its neighbors"),
     (bugs.norm_step, with_modes(by_batch=(False, False)), "batch's own"),
     (bugs.norm_step, with_modes(weight=1.0), "last batch alone"),
     (bugs.norm_step, with_modes(weight=0.5), "moving mean in training"),

@@ -20,7 +20,7 @@ WRONG_CODES = [
     (patient, code)
     for patient in patients.BUILDS
     for code in clinic.REASONS
-    if code != patients.ILLNESSES[patient]
+    if code != patients.DIAGNOSES[patient]
 ]
 
 
@@ -29,13 +29,13 @@ def signs_of(patient):
 
 
 def test_the_right_diagnosis_passes():
-    assert clinic.diagnosis(patients.ILLNESSES).right
-    assert clinic.diagnosis({p: f" {code.upper()} " for p, code in patients.ILLNESSES.items()}).right
+    assert clinic.diagnosis(patients.DIAGNOSES).right
+    assert clinic.diagnosis({p: f" {code.upper()} " for p, code in patients.DIAGNOSES.items()}).right
 
 
 @pytest.mark.parametrize("patient", patients.BUILDS)
 def test_the_illness_shows_in_the_signs(patient):
-    assert clinic.REASONS[patients.ILLNESSES[patient]].fits(signs_of(patient))
+    assert clinic.REASONS[patients.DIAGNOSES[patient]].fits(signs_of(patient))
 
 
 @pytest.mark.parametrize(("patient", "code"), WRONG_CODES)
@@ -55,7 +55,7 @@ def test_a_wrong_diagnosis_is_refuted_by_numbers_that_are_so(patient, code):
         ({"A": ..., "B": None}, "not attempted", "replace the `...`"),
         ({}, "not attempted", "replace the `...`"),
         (
-            patients.ILLNESSES | {"C": ..., "G": ...},
+            patients.DIAGNOSES | {"C": ..., "G": ...},
             "not attempted",
             "right so far; C, G still to be diagnosed",
         ),
@@ -91,6 +91,7 @@ def test_other_treatments_that_help(patient, changes):
     assert "right so far" in clinic.treatment({patient: changes}).message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("patient", "changes", "words"),
     [
@@ -125,6 +126,7 @@ def test_treatments_that_do_not_help_are_told_why(patient, changes, words):
     assert "{" not in verdict.message
 
 
+@pytest.mark.slow
 def test_the_sick_do_not_count_as_cured():
     """The bound that tells cured from sick tells the untreated patients, with every seed of the check."""
     for patient, build in patients.BUILDS.items():

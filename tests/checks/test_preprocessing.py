@@ -50,7 +50,7 @@ def folded(W, b, mean, std):
 RIGHT = [
     (checks.standardize, scores),
     (checks.standardize, lambda a, b: list(scores(a, b))),
-    (checks.standardize, lambda a, b: tuple(prep.standardize(a).apply(x) for x in (a, b))),
+    (checks.standardize, lambda a, b: tuple(prep.standardize(a).transform(x) for x in (a, b))),
     (checks.whitening_matrix, white),
     (checks.whitening_matrix, reversed_white),
     (checks.whitening_matrix, lambda x: prep.whiten(x).matrix),
@@ -71,7 +71,11 @@ WRONG = [
     (checks.standardize, both(lambda x, t, n: (x - t.mean(0)) * t.std(0)), "multiplied"),
     (checks.standardize, both(lambda x, t, n: x - t.mean(0) / t.std(0)), "brackets"),
     (checks.standardize, both(lambda x, t, n: (x - t.mean()) / t.std()), "axis=0"),
-    (checks.standardize, both(lambda x, t, n: prep.standardize(np.concatenate([t, n])).apply(x)), "leaked"),
+    (
+        checks.standardize,
+        both(lambda x, t, n: prep.standardize(np.concatenate([t, n])).transform(x)),
+        "leaked",
+    ),
     (checks.standardize, both(lambda x, t, n: (x - n.mean(0)) / n.std(0)), "fitted on the new data"),
     (checks.standardize, both(lambda x, t, n: (x - x.mean(0)) / x.std(0)), "fitted on themselves"),
     (checks.standardize, both(lambda x, t, n: ((x.T - x.mean(1)) / x.std(1)).T), "axis=1"),

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from helpers.checks import scales, start
+from helpers.checks import scales
 from helpers.networks.mlp import MLP
 from helpers.numerics.initializers import INITIALIZERS, fans, random_normal, variance_scaling
 
@@ -118,23 +118,3 @@ def test_the_expected_moment_is_what_networks_have():
     moments = [np.mean(run.h[-1] ** 2) for run in runs]
     wanted = np.mean(x**2) * np.prod(scales._glorot_factors(sizes))
     assert abs(np.mean(moments) / wanted - 1) < 3 * np.std(moments) / wanted / np.sqrt(60)
-
-
-class TestPixels:
-    def test_right(self):
-        assert start.pixels(784).right
-        assert start.pixels(28 * 28.0).right
-
-    @pytest.mark.parametrize(
-        ("answer", "why"),
-        [(28, "one side"), (56, "added"), (112, "way around"), (2352, "gray"), (256, "shades"), (785, "784")],
-    )
-    def test_wrong(self, answer, why):
-        verdict = start.pixels(answer)
-        assert verdict.status == "not yet"
-        assert why in verdict.message
-
-    def test_not_attempted(self):
-        assert start.pixels(...).status == "not attempted"
-        assert start.pixels(None).status == "not attempted"
-        assert start.pixels("many").status == "not yet"

@@ -92,7 +92,7 @@ def test_the_clinic_finds_the_illness_with_five_seeds(patient):
         chart = patients.chart(patients.BUILDS[patient], seed)
         found = {*clinic.examine(chart.before).codes, *clinic.examine(chart.tested).codes}
         found |= set(clinic.examine_training(chart.recording).codes)
-        assert patients.ILLNESSES[patient] in found
+        assert patients.DIAGNOSES[patient] in found
 
 
 def test_the_clinic_finds_nothing_in_the_healthy_network():

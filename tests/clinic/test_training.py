@@ -1,4 +1,4 @@
-"""The clinic on recorded runs: made up ones, and short real ones of small networks."""
+"""The rules about a recorded run, on made-up recordings and on short real ones."""
 
 from dataclasses import replace
 
@@ -6,42 +6,17 @@ import numpy as np
 import pytest
 
 from helpers import clinic
-from helpers.networks.builders import dense_stack
+from helpers.clinic import training
 from helpers.networks.mlp import MLP
 from helpers.networks.training import train
 from helpers.signals import recording
-
-LAYERS = ("a", "b", "c", "d")
-
-
-def made_up(loss, ratio=3e-3, gradient=(1.0, 1.0, 1.0, 1.0), validation=None, training=None, steps=1000):
-    """A run with the given losses; ratio and gradient are the same at every record."""
-    loss = np.asarray(loss, float)
-    count, shape = len(loss), (len(loss), len(LAYERS))
-    run = recording.empty(LAYERS, steps)
-    marks = np.linspace(0, steps, count).astype(int)
-    epochs = [
-        (mark, {"val_loss": float(v), "loss": float(t)})
-        for mark, v, t in zip(marks, validation or (), training or loss, strict=False)
-    ]
-    return replace(
-        run,
-        steps=marks,
-        loss=loss,
-        gradient=np.broadcast_to(gradient, shape),
-        ratio=np.broadcast_to(np.asarray(ratio, float), (len(LAYERS), count)).T
-        if np.ndim(ratio)
-        else np.full(shape, ratio),
-        counts=np.ones((*shape, recording.BINS)),
-        epochs=tuple(epochs),
-    )
-
-
-GOOD = [2.3, 1.5, 1.0, 0.7, 0.5, 0.45]
+from helpers.signals.recorder import recorder
+from tests.clinic.cases import GOOD, LAYERS, made_up, many, small_keras
+from tests.clinic.cases import severities as severities_of
 
 
 def severities(run):
-    return {finding.code: finding.severity for finding in clinic.examine_training(run)}
+    return severities_of(clinic.examine_training(run))
 
 
 def test_a_good_run_has_no_findings():
@@ -120,15 +95,12 @@ def test_a_validation_loss_that_rises_with_the_training_loss_is_another_illness(
 
 def test_numbers_that_are_lost():
     run = made_up(GOOD)
-    gradient = run.gradient.copy()
+    gradient = run.grad_W_norm.copy()
     gradient[3, 2] = np.inf
-    found = clinic.examine_training(replace(run, gradient=gradient))
+    found = clinic.examine_training(replace(run, grad_W_norm=gradient))
     assert [(f.code, f.severity, f.layers) for f in found] == [("non_finite_values", "severe", ("c",))]
     logged = clinic.examine_training(made_up(GOOD, validation=[1.0, np.nan]))
     assert logged.codes == ("non_finite_values",)
-
-
-# Real runs, watched
 
 
 @pytest.fixture
@@ -155,44 +127,6 @@ def watched(model, x, y, *, learning_rate, steps=200, every=20, valid=None, batc
 
 def small(depth=2, activation="relu", **options):
     return MLP((20, *[30] * depth, 5), activation=activation, rng=np.random.default_rng(1), **options)
-
-
-def test_what_the_watcher_records(data):
-    x, y = data
-    model, twin = small(initializer="he_normal"), small(initializer="he_normal")
-    run = watched(model, x[:400], y[:400], learning_rate=0.05, valid=(x[400:], y[400:]))
-    assert run.layers == ("layer 1", "layer 2", "layer 3")
-    assert (run.total, run.last_step, len(run.steps), len(run.epochs)) == (200, 200, 11, 10)
-    loss, gradients = twin.loss_and_gradients(x[:32], y[:32])
-    assert run.loss[0] == pytest.approx(loss)
-    for i, dW in enumerate(gradients.dW):
-        assert run.gradient[0, i] == pytest.approx(np.linalg.norm(dW))
-        assert run.ratio[0, i] == pytest.approx(0.05 * np.linalg.norm(dW) / np.linalg.norm(twin.weights[i]))
-    assert (run.counts.sum(axis=2) == [[32 * 30, 32 * 30, 32 * 5]]).all()
-    losses = train(twin, x[:400], y[:400], learning_rate=0.05, steps=200, rng=np.random.default_rng(3))
-    assert run.logged("loss")[1] == pytest.approx(losses.reshape(10, 20).mean(axis=1))
-    assert run.logged("val_accuracy")[1][-1] == model.accuracy(x[400:], y[400:])
-    assert all(map(np.array_equal, model.weights, twin.weights))  # watching changed nothing
-
-
-def test_the_last_steps_are_recorded_where_they_make_no_whole_round(data):
-    run = watched(small(), *data, learning_rate=0.05, steps=50)
-    assert run.steps.tolist() == [0, 20, 40, 50]
-    assert [step for step, _ in run.epochs] == [20, 40, 50]
-
-
-@pytest.mark.parametrize("options", [{"normalized": "before"}, {"dropout": 0.3}])
-def test_a_stack_trains_on_as_without_a_watcher(options, data):
-    one, other = (dense_stack((20, 30, 5), rng=np.random.default_rng(2), **options) for _ in range(2))
-    run = watched(one, *data, learning_rate=0.1, steps=40, valid=data)
-    train(other, *data, learning_rate=0.1, steps=40, rng=np.random.default_rng(3))
-    assert np.array_equal(one.logits(data[0]), other.logits(data[0]))
-    assert len(run.steps) == 3
-
-
-def test_every_must_be_a_step_or_more(data):
-    with pytest.raises(ValueError, match="every must be at least 1 step, got 0"):
-        recording.watcher(small(), *data, steps=10, learning_rate=0.1, every=0)
 
 
 @pytest.mark.parametrize(
@@ -226,3 +160,90 @@ def test_the_gradient_of_a_real_run_vanishes(data):
     found = clinic.examine_training(run)
     assert found.codes == ("vanishing_gradient",)
     assert found[0].layers[0] == "layer 1"
+
+
+def test_a_recorded_fit_is_examined(keras):
+    keras.utils.set_random_seed(3)
+    x, y = many()
+    for rate, expected in ((1e-7, ("learning_rate_too_low",)), (0.05, ())):
+        model = small_keras(keras, keras.layers.Dense(16, "relu", kernel_initializer="he_normal"))
+        model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
+        record = recorder(x[:32], y[:32], every=10)
+        model.fit(x, x[:, 0] > 0, batch_size=32, epochs=10, verbose=0, callbacks=[record])
+        found = clinic.examine_training(record.recording)
+        assert "non_finite_values" not in found.codes
+        assert ("learning_rate_too_low" in found.codes) == bool(expected)
+
+
+# From which number on: records made up number by number
+
+
+HIGH, LOW = "learning_rate_too_high", "learning_rate_too_low"
+
+
+@pytest.mark.parametrize(("rise", "severity"), [(0.19, None), (0.21, "mild")])
+def test_a_loss_that_rises_by_a_fifth_of_the_first_is_shaken(rise, severity):
+    """Good runs rise by 0.16."""
+    assert severities(made_up([1, 0.5, 0.5 + rise, 0.4, 0.3, 0.3], ratio=0.3)).get(HIGH) == severity
+
+
+@pytest.mark.parametrize(
+    ("end", "severity"), [(0.96, None), (1.04, "mild"), (1.44, "mild"), (1.56, "severe")]
+)
+def test_a_loss_that_ends_above_the_first_learned_nothing_and_at_1_5_unlearned(end, severity):
+    assert severities(made_up([1, 1, 1, 1, end, end], ratio=0.3)).get(HIGH) == severity
+
+
+@pytest.mark.parametrize(("jump", "severity"), [(0.096, None), (0.104, "mild")])
+def test_the_rate_is_to_blame_where_an_update_is_a_tenth_of_the_weights(jump, severity):
+    """A hundred times a healthy one."""
+    assert severities(made_up([1, 1.4, 0.5, 0.9, 0.4, 0.4], ratio=jump)).get(HIGH) == severity
+
+
+@pytest.mark.parametrize(("jump", "end", "severity"), [(0.48, 0.9, None), (0.52, 0.9, "severe"),
+                                                       (0.6, 0.69, None), (0.6, 0.71, "severe")])  # fmt: skip
+def test_updates_of_half_the_weights_are_severe_where_the_loss_falls_by_less_than_0_3(jump, end, severity):
+    """With batch normalization good ones reach 0.6, and their loss falls by 0.47 or more."""
+    assert severities(made_up([1, end, end, end, end, end], ratio=jump)).get(HIGH) == severity
+
+
+@pytest.mark.parametrize(("jump", "found"), [(0.0096, False), (0.0104, True)])
+def test_a_loss_is_lost_by_divergence_after_an_update_of_a_hundredth(jump, found):
+    """Ten times a healthy update, which is a thousandth of the weights."""
+    assert (HIGH in severities(made_up([2.3, np.nan, np.nan], ratio=jump))) == found
+
+
+@pytest.mark.parametrize(
+    ("reach", "severity"), [(0.0192, "severe"), (0.0208, "mild"), (0.096, "mild"), (0.104, None)]
+)
+def test_weights_that_move_by_less_than_a_tenth_get_nowhere(reach, severity):
+    """Update ratio times steps; good runs have 0.3 or more."""
+    assert severities(made_up([1, 0.99, 0.98], ratio=reach / 1000)).get(LOW) == severity
+
+
+@pytest.mark.parametrize(
+    ("fall", "severity"), [(0.096, "severe"), (0.104, "mild"), (0.29, "mild"), (0.31, None)]
+)
+def test_steps_are_not_too_short_where_the_loss_falls_by_0_3(fall, severity):
+    """Good ones fall by 0.47 or more; below 0.1 nothing was learned."""
+    assert severities(made_up([1, 1 - fall, 1 - fall], ratio=1e-5)).get(LOW) == severity
+
+
+@pytest.mark.parametrize(("log", "severity"), [(2.9, None), (3.1, "mild"), (5.8, "mild"), (6.2, "severe")])
+def test_gradients_that_differ_by_6_depth_scales_are_mild_and_by_12_severe(log, severity):
+    """A norm changes by e^½ over each (Schoenholz et al. 2017); healthy networks stay within e²."""
+    for sign, code in ((1, "exploding_gradient"), (-1, "vanishing_gradient")):
+        run = made_up(GOOD, gradient=(np.exp(sign * log), 1, 1, 1))
+        assert severities(run).get(code) == severity
+
+
+@pytest.mark.parametrize(
+    ("end", "severity"), [(1.08, None), (1.12, "mild"), (1.47, "mild"), (1.53, "severe")]
+)
+def test_a_validation_loss_of_1_1_times_its_lowest_is_mild_and_of_1_5_severe(end, severity):
+    assert severities(made_up(GOOD, validation=[2, 1.5, 1, 1, 1, end])).get("overfitting") == severity
+
+
+def test_late_is_the_last_third():
+    assert training.late(np.arange(9)).tolist() == [6, 7, 8]
+    assert training.late(np.arange(2)).tolist() == [1]

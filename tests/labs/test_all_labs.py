@@ -1,34 +1,20 @@
 """Every lab of the course, without a browser: hundreds of settings, extremes included, repeatability.
 
-A lab added to `helpers.labs.MODULES` is tested here without another line.
+A lab added to `helpers/labs` is tested here without another line.
 """
 
-import random
 import warnings
-from io import BytesIO
-from itertools import combinations, product
+from pathlib import Path
 from threading import Thread
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
-from PIL import Image
 
 from helpers import labs
 from helpers.labs import live
 from helpers.plots import style
-
-NAMES = sorted(labs.MODULES)
-FULL_GRID = 300  # a lab with more combinations of extremes than this is tested on all pairs of them
-RANDOM_SETTINGS = 20
-MOST = 75  # settings tried of one lab; where there are more, so many of the list, evenly spread
-DEAR = (
-    500_000  # weights of a network above which a step takes a second and more; only a few of them are tried
-)
-FEW = 4
-INK = 100  # pixels that must differ from white, and from the frame alone, for a picture not to be blank
-
-each_lab = pytest.mark.parametrize("name", NAMES)
+from tests.labs.driving import NAMES, all_settings, decoded, each_lab, faults, idle_controls, make, neighbor
 
 
 @pytest.fixture(scope="module")
@@ -45,109 +31,6 @@ def built():
         return lab
 
     return at_start
-
-
-def make(name, **start):
-    """Make a new lab."""
-    return getattr(labs, name)(**start)
-
-
-def allowed(widget):
-    """List the values that a control can take; those of a fine slider, 21 of them."""
-    if hasattr(widget, "options"):
-        return [option[1] if isinstance(option, tuple) else option for option in widget.options]
-    if isinstance(widget, widgets.Checkbox):
-        return [False, True]
-    if isinstance(widget, widgets.IntSlider):
-        return list(range(widget.min, widget.max + 1, max(widget.step, (widget.max - widget.min) // 100)))
-    return [float(value) for value in np.linspace(widget.min, widget.max, 21)]
-
-
-def extremes(widget):
-    """List the first value of a control, the present one and the last."""
-    values = allowed(widget)
-    return list(dict.fromkeys([values[0], widget.value, values[-1]]))
-
-
-def neighbour(widget):
-    """Return the value that one press of an arrow key gives: the next, or before the end the one before."""
-    if hasattr(widget, "options") or isinstance(widget, widgets.Checkbox):
-        values = allowed(widget)
-        place = values.index(widget.value)
-        return values[place + 1] if place + 1 < len(values) else values[place - 1]
-    up = widget.value + widget.step
-    return up if up <= widget.max else widget.value - widget.step
-
-
-def all_settings(lab):
-    """List the settings to try: extremes together, choices also at the sliders' ends, and random ones."""
-    start, choices = lab.values, {n: w for n, w in lab.widgets.items() if isinstance(w, widgets.Dropdown)}
-    settings = [*grid_of_extremes(lab)]
-    for name, widget in choices.items():
-        ends = [
-            {},
-            *({n: allowed(w)[end] for n, w in lab.widgets.items() if n not in choices} for end in (0, -1)),
-        ]
-        settings += [start | end | {name: option} for option in allowed(widget) for end in ends]
-    draw = random.Random(5)
-    settings += [{n: draw.choice(allowed(w)) for n, w in lab.widgets.items()} for _ in range(RANDOM_SETTINGS)]
-    unique = list({repr(setting): setting for setting in settings}.values())
-    affordable = without_most_of_the_dear(unique)
-    chosen = np.linspace(0, len(affordable) - 1, min(MOST, len(affordable))).round().astype(int)
-    return [affordable[place] for place in chosen]
-
-
-def grid_of_extremes(lab):
-    """List every combination of the controls' extremes; all pairs of them where there are too many."""
-    values = {name: extremes(widget) for name, widget in lab.widgets.items()}
-    if np.prod([len(v) for v in values.values()]) <= FULL_GRID:
-        return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
-    pairs = [
-        lab.values | {a: x, b: y} for a, b in combinations(values, 2) for x in values[a] for y in values[b]
-    ]
-    return [*pairs, *({n: v[end] for n, v in values.items()} for end in (0, -1))]
-
-
-def without_most_of_the_dear(settings):
-    """Leave out networks whose step takes seconds, but for a few; the largest of all comes last."""
-    weights = [setting.get("depth", 1) * setting.get("width", 1) ** 2 for setting in settings]
-    slow_to_draw = [setting.get("initializer") == "orthogonal" for setting in settings]
-    order = sorted(range(len(settings)), key=lambda place: (weights[place], -slow_to_draw[place]))
-    dear = [place for place in order if weights[place] > DEAR]
-    kept = [place for place in dear if not slow_to_draw[place]][-1 :: -max(1, len(dear) // FEW)]
-    return [settings[place] for place in range(len(settings)) if place not in dear] + [
-        settings[place] for place in reversed(kept)
-    ]
-
-
-def decoded(lab):
-    """Return the picture that the browser gets, as an array (height, width, 3)."""
-    return np.asarray(Image.open(BytesIO(lab.image.value)).convert("RGB")).astype(int)
-
-
-def frame_alone(lab):
-    """Return the picture without what moves: the axes, and nothing in them."""
-    lab.figure.canvas.restore_region(lab._background)
-    return np.asarray(style.pixels(lab.figure.canvas)).astype(int)
-
-
-def faults(lab):
-    """List what is wrong with a lab in its present state, in words."""
-    said = lab._message.get_text()
-    picture = decoded(lab)
-    drawn = np.abs(picture - frame_alone(lab)).max(axis=2) > 60  # a palette shifts some a little
-    numbers = {n: v for n, v in lab.numbers.items() if isinstance(v, float | np.floating)}
-    odd = [n for n, v in numbers.items() if not np.isfinite(v)]
-    gone = [n for n, v in numbers.items() if ("std" in n or "gradient" in n) and 0 <= v < 1e-30]
-    checks = {
-        f"trouble: {lab.trouble!r}": lab.trouble is not None,
-        "the picture is blank": (picture < 200).any(axis=2).sum() < INK,
-        "nothing is drawn in the frame": drawn.sum() < INK,
-        f"not a word about {odd} being out of range": odd and not said,
-        f"not a word about {gone} having vanished": gone and not said,
-        "no numbers": not lab.numbers,
-    }
-    return [words for words, wrong in checks.items() if wrong]
 
 
 @each_lab
@@ -169,19 +52,7 @@ def test_first_state_travels_with_the_notebook(name, built):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
-@each_lab
-def test_every_control_moves_the_picture(name, built):
-    lab = built(name)
-    text = repr(lab)
-    for control, widget in lab.widgets.items():
-        before, start = decoded(lab), widget.value  # axes may have grown since the control before
-        widget.value = neighbour(widget)
-        assert np.abs(decoded(lab) - before).max() > 60, f"{control} = {widget.value!r} changes nothing"
-        assert repr(lab) != text
-        widget.value = start
-        assert repr(lab) == text, f"{control} moved and moved back gives other numbers"
-
-
+@pytest.mark.slow
 @each_lab
 def test_the_same_settings_give_the_same_picture(name, built):
     one, two = make(name), make(name)
@@ -190,7 +61,7 @@ def test_the_same_settings_give_the_same_picture(name, built):
     assert "0x" not in repr(one)
     moved = built(name)
     for control, widget in moved.widgets.items():
-        moved.set(**{control: neighbour(widget)})
+        moved.set(**{control: neighbor(widget)})
     fresh = make(name, **moved.values)
     assert repr(fresh) == repr(moved), "the numbers depend on the way that led to the settings"
     for lab in (one, two, fresh):
@@ -200,8 +71,8 @@ def test_the_same_settings_give_the_same_picture(name, built):
 @each_lab
 def test_a_wrong_name_or_value_is_named(name, built):
     lab = built(name)
-    with pytest.raises(ValueError, match="unknown control 'colour'"):
-        make(name, colour="red")
+    with pytest.raises(ValueError, match="unknown control 'color'"):
+        make(name, color="red")
     for control, widget in lab.widgets.items():
         wrong = (
             "no such value"
@@ -215,6 +86,7 @@ def test_a_wrong_name_or_value_is_named(name, built):
     assert faults(lab) == []
 
 
+@pytest.mark.slow
 @each_lab
 def test_survives_its_extremes(name, built):
     lab = built(name)
@@ -234,11 +106,12 @@ def test_hundreds_of_settings_are_tried(built):
     assert sum(len(all_settings(built(name))) for name in NAMES) >= 500
 
 
+@pytest.mark.slow
 @each_lab
 def test_two_threads_at_once(name, built):
     """ipykernel 7 may handle messages in a second thread: the last state must still be the one shown."""
     lab = built(name)
-    values, moved = lab.values, {control: neighbour(widget) for control, widget in lab.widgets.items()}
+    values, moved = lab.values, {control: neighbor(widget) for control, widget in lab.widgets.items()}
     raised = []
 
     def use(settings):
@@ -266,9 +139,6 @@ def test_the_list_of_labs():
     assert all(name.endswith("_lab") for name in NAMES)
     with pytest.raises(AttributeError, match="initialization_lab"):
         _ = labs.no_such_lab
-
-
-# The readers above are themselves tested: a lab that is blank, silent or in trouble must be found out.
 
 
 class Broken(live.LiveFigure):
@@ -313,3 +183,20 @@ def test_every_list_shows_what_is_chosen(name, built):
     """A list whose value is None looks empty in the browser."""
     lists = [w for w in built(name).widgets.values() if isinstance(w, widgets.Dropdown)]
     assert all(widget.index is not None for widget in lists)
+
+
+@pytest.mark.parametrize("name", sorted(labs.MODULES.values()))
+def test_every_lab_has_tests_of_its_own_that_move_its_controls(name):
+    own = Path(__file__).with_name(f"test_{name}.py").read_text("utf-8")
+    assert "idle_controls" in own
+
+
+class Idle(Broken):
+    """A lab whose control is not connected."""
+
+    def update(self, **_):
+        return super().update("well")
+
+
+def test_an_idle_control_is_found_out():
+    assert idle_controls(Idle()) == ["state = 'blank' changes nothing"]

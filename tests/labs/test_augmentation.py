@@ -5,17 +5,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from helpers import data
+from helpers import data, labs
 from helpers.labs import augmentation as module
-from helpers.labs import augmentation_lab
 from helpers.numerics import augmentation
+from tests.labs.driving import idle_controls
 
 BLENDS = ("mixup", "cutmix")
 
 
 @pytest.fixture(scope="module")
 def lab():
-    return augmentation_lab()
+    return labs.augmentation_lab()
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,11 @@ def test_a_large_square_is_warned_of(lab):
 
 
 def test_free_forgets_the_images():
-    lab = augmentation_lab(method="mixup")
+    lab = labs.augmentation_lab(method="mixup")
     lab.close()
     assert lab._images is None
     assert "mixup" in repr(lab)
+
+
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.augmentation_lab()) == []

@@ -1,24 +1,19 @@
-"""The labs of lesson 01: what they draw and read out agrees with numbers computed apart."""
+"""The backpropagation lab: each step shows one node more, and the gradients are those of differences."""
 
 import numpy as np
 import pytest
 
-from helpers import data
-from helpers.labs import backprop_lab, minibatch_lab
+from helpers import labs
 from helpers.labs.backprop import NODES, in_brackets
-from helpers.labs.minibatch import LOSS_SHOWN, START, outside
-from helpers.networks import two_weights
 from helpers.numerics import autodiff
-from helpers.numerics.activations import sigmoid
 from helpers.numerics.gradcheck import numerical_gradient, relative_error
 from helpers.plots.graph import short
-
-# --- backprop_lab ------------------------------------------------------------------------------------------
+from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
 def steps():
-    return backprop_lab()
+    return labs.backprop_lab()
 
 
 def shown(lab, which):
@@ -89,112 +84,5 @@ def test_a_gradient_of_0_is_told_in_words(steps):
     assert steps._message.get_text() == ""
 
 
-# --- descent and minibatch_lab -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def paths():
-    return minibatch_lab()
-
-
-@pytest.fixture(scope="module")
-def examples():
-    return two_weights.brightness_of_dresses_and_shirts()
-
-
-def test_the_two_features_are_standardized_brightness(examples):
-    x, y = examples
-    assert x.shape == (256, 2)
-    assert x.mean(axis=0) == pytest.approx([0, 0], abs=1e-12)
-    assert x.std(axis=0) == pytest.approx([1, 1])
-    images, labels = data.load_batch(two_weights.SEARCHED, standardize=False, dtype=np.float64)
-    first = np.flatnonzero(np.isin(labels, [data.CLASS_NAMES.index(n) for n in ("Dress", "Shirt")]))[:256]
-    assert np.array_equal(y, labels[first] == data.CLASS_NAMES.index("Shirt"))
-    middle = images[first].reshape(-1, 28, 28)[:, :, 10:18].mean(axis=(1, 2))
-    assert np.corrcoef(middle, x[:, 0])[0, 1] == pytest.approx(1)
-
-
-def test_loss_and_gradient(examples, rng):
-    x, y = examples
-    for w in rng.normal(scale=2, size=(5, 2)):
-        p = sigmoid(x @ w)
-        assert two_weights.logistic_loss(w, x, y) == pytest.approx(-np.mean(np.log(np.where(y == 1, p, 1 - p))))
-        numeric = numerical_gradient(lambda w: two_weights.logistic_loss(w, x, y), w)
-        assert relative_error(two_weights.logistic_gradient(w, x, y), numeric) < 1e-6
-    assert np.linalg.norm(two_weights.logistic_gradient(two_weights.lowest_point(x, y), x, y)) < 1e-12
-    assert two_weights.logistic_loss(np.array([[1e4, -1e4]]), x, y).shape == (1,)
-
-
-def test_gradient_agrees_with_automatic_differentiation(examples, autodiff):
-    import tensorflow as tf
-
-    x, y = examples
-
-    def loss(w):
-        z = tf.linalg.matvec(tf.constant(x), w)
-        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.constant(y), logits=z))
-
-    value, gradient = autodiff(loss, np.array(START))
-    assert two_weights.logistic_loss(START, x, y) == pytest.approx(float(value), rel=1e-12)
-    np.testing.assert_allclose(two_weights.logistic_gradient(np.array(START), x, y), gradient, rtol=1e-10)
-
-
-@pytest.mark.parametrize(("count", "size"), [(256, 1), (256, 16), (256, 256), (10, 4)])
-def test_an_epoch_holds_every_example_once(count, size):
-    parts = two_weights.batches(count, size, np.random.default_rng(0))
-    assert sorted(np.concatenate(parts)) == list(range(count))
-    assert [len(part) for part in parts[:-1]] == [size] * (len(parts) - 1)
-
-
-@pytest.mark.parametrize("size", [0, 257])
-def test_a_batch_size_out_of_range_is_named(size):
-    with pytest.raises(ValueError, match=f"between 1 and 256, got {size}"):
-        two_weights.batches(256, size, np.random.default_rng(0))
-
-
-def test_the_full_batch_descends_at_any_small_rate(examples):
-    options = {"batch_size": 256, "epochs": 20, "start": START, "rng": np.random.default_rng(0)}
-    for rate in (0.1, 1, 3):
-        losses = two_weights.logistic_loss(two_weights.descend(*examples, rate=rate, **options), *examples)
-        assert (np.diff(losses) < 0).all()
-
-
-def test_paths_and_losses_are_what_is_read_out(paths, examples):
-    paths.set(batch=16, rate=1, epochs=2, seed=0)
-    for name, updates in (("full", 2), ("mini", 32), ("single", 512)):
-        path = paths.paths[name].get_xydata()
-        assert len(path) == updates + 1
-        assert tuple(path[0]) == START
-        losses = two_weights.logistic_loss(path, *examples)
-        assert np.allclose(paths.curves[name].get_ydata(), np.minimum(losses, LOSS_SHOWN))
-        assert paths.numbers[f"loss_{name}"] == pytest.approx(losses[-1])
-        assert f"{updates} updates" in paths.words[name].get_text()
-    one_step = np.array(START) - two_weights.logistic_gradient(np.array(START), *examples)
-    assert paths.paths["full"].get_xydata()[1] == pytest.approx(one_step)
-
-
-def test_a_batch_of_one_and_of_all_are_the_other_paths(paths):
-    paths.set(batch=1, rate=1, epochs=2, seed=0)
-    assert np.array_equal(paths.paths["mini"].get_xydata(), paths.paths["single"].get_xydata())
-    assert "same" in paths._message.get_text()
-    paths.set(batch=256)
-    assert np.allclose(paths.paths["mini"].get_xydata(), paths.paths["full"].get_xydata())
-    assert "same" in paths._message.get_text()
-
-
-def test_the_seed_changes_the_noisy_paths_only(paths):
-    paths.set(batch=16, rate=1, epochs=2, seed=0)
-    before = {name: line.get_xydata().copy() for name, line in paths.paths.items()}
-    paths.set(seed=1)
-    same = {name: np.allclose(line.get_xydata(), before[name]) for name, line in paths.paths.items()}
-    assert same == {"full": True, "mini": False, "single": False}
-
-
-def test_steps_that_are_too_long_are_told(paths):
-    paths.set(batch=16, rate=30, epochs=2, seed=0)
-    assert "3 of 3 paths leave" in paths._message.get_text()
-    assert paths.curves["single"].get_ydata().max() == LOSS_SHOWN < paths.numbers["loss_single"]
-    paths.set(rate=0)
-    assert "no path moves" in paths._message.get_text()
-    assert outside(np.array([[0.0, 0.0], [9.0, 0.0]]))
-    assert not outside(np.array([[0.0, 0.0]]))
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.backprop_lab()) == []

@@ -9,6 +9,7 @@ from helpers.networks.mlp import MLP
 from helpers.numerics.activations import get_activation
 from helpers.numerics.initializers import INITIALIZERS
 from helpers.signals.trace import trace
+from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_healthy_network_is_told_so(at_start):
         ({"gain": 10}, "saturated_units", "saturated"),
         ({"activation": "relu", "bias": -1}, "dead_units", "dead"),
         ({"scale": 90}, "unscaled_inputs", "std"),
-        ({"shift": 5}, "uncentred_inputs", "std"),
+        ({"shift": 5}, "uncentered_inputs", "std"),
         ({"initializer": "ones", "gain": 0.01}, "symmetric_weights", "std"),
         ({"normalized": True, "batch": 2}, "batch_too_small_for_batch_norm", "std"),
         ({"scale": 0}, "constant_inputs", "std"),
@@ -131,3 +132,7 @@ def test_images_are_freed():
     lab.close()
     assert lab._images is None
     assert lab._kept == (None, None)
+
+
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.clinic_lab()) == []

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
+from helpers import labs
 from helpers.data import results
 from helpers.labs import learning_rate as module
-from helpers.labs import learning_rate_lab
+from tests.labs.driving import idle_controls
 
 
 @pytest.fixture(scope="module")
 def lab():
-    return learning_rate_lab()
+    return labs.learning_rate_lab()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,9 @@ def test_curves_stay_inside_the_picture(lab, stored):
 
 
 def test_what_the_picture_cannot_show_is_said(lab):
-    words = lambda **values: set_to(lab, **values)._message.get_text()  # noqa: E731
+    def words(**values):
+        return set_to(lab, **values)._message.get_text()
+
     assert words() == ""
     assert words(std=1.0).startswith("Without batch norm: diverged here")
     assert lab.crosses["without"][-1].get_text() == "diverged"
@@ -87,3 +90,7 @@ def test_batch_norm_trains_over_more_of_the_grid(stored):
     assert with_norm > 5 * without
     spreads = learns.any(axis=2).sum(axis=1)
     assert spreads[1] == len(stored.std) > 3 * spreads[0]
+
+
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.learning_rate_lab()) == []

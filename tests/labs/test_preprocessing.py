@@ -3,17 +3,18 @@
 import numpy as np
 import pytest
 
+from helpers import labs
 from helpers.labs import preprocessing as module
-from helpers.labs import preprocessing_lab
 from helpers.numerics import conditioning
 from helpers.numerics.preprocessing import PREPROCESSORS, covariance
+from tests.labs.driving import idle_controls
 
 CLOUDS = ("synthetic", "regions", "pixels")
 
 
 @pytest.fixture(scope="module")
 def lab():
-    return preprocessing_lab()
+    return labs.preprocessing_lab()
 
 
 def drawn(lab):
@@ -77,7 +78,10 @@ def test_prediction_and_measured_distance_meet(lab):
 def test_contours_hold_the_loss_they_stand_for(lab):
     lab.set(cloud="synthetic", step="center", correlation=0.3, offset=0, ratio=2)
     z, start = drawn(lab), np.transpose(lab.path.get_data())[0]
-    loss = lambda e: np.mean((z @ e) ** 2)  # noqa: E731
+
+    def loss(e):
+        return np.mean((z @ e) ** 2)
+
     lines = np.transpose(lab.contours.get_data())
     found = [loss(e) / loss(start) for e in lines if np.isfinite(e).all()]
     assert np.allclose(np.unique(np.round(found, 6)), sorted(module.CONTOURS))
@@ -121,3 +125,7 @@ def test_the_whole_cloud_is_in_sight(lab):
         low, high = lab.cloud_axes.get_xlim()
         assert low < drawn(lab).min() <= drawn(lab).max() < high
         assert (low, high) == lab.cloud_axes.get_ylim()
+
+
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.preprocessing_lab()) == []

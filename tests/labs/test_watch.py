@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.labs import watch
-from helpers.plots import style, training
+from helpers.plots import style
 from helpers.signals.recording import BINS, Recording, empty
 
 LAYERS = tuple(f"layer {i}" for i in range(12))
@@ -60,11 +60,11 @@ def test_the_artists_hold_what_was_recorded(figure):
     loss, gradient, ratio, heat = figure.panels
     np.testing.assert_array_equal(loss.loss.get_ydata(), seen.loss)
     np.testing.assert_allclose(loss.accuracy.get_ydata(), [0.2, 0.4, 0.6])
-    np.testing.assert_allclose(gradient.now.get_ydata(), np.log10(seen.gradient[-1]))
+    np.testing.assert_allclose(gradient.now.get_ydata(), np.log10(seen.grad_W_norm[-1]))
     np.testing.assert_allclose(ratio.first.get_ydata(), np.log10(seen.ratio[0]))
     np.testing.assert_allclose(heat.image.get_array(), seen.mean_activation.T)
     low, high = gradient.axes.get_ylim()
-    assert low <= np.log10(seen.gradient.min())
+    assert low <= np.log10(seen.grad_W_norm.min())
     assert high >= 0
 
 
@@ -81,8 +81,8 @@ def test_the_button_stops_the_run(figure):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_diverged_run_is_told_in_words(figure, value):
     wrong = recording()
-    bad = np.full_like(wrong.gradient, value)
-    figure.show(replace(wrong, loss=np.full(4, value), gradient=bad, ratio=bad))
+    bad = np.full_like(wrong.grad_W_norm, value)
+    figure.show(replace(wrong, loss=np.full(4, value), grad_W_norm=bad, ratio=bad))
     assert figure._message.get_text() == watch.TEXT["overflow"]
     assert figure.trouble is None
 
@@ -91,7 +91,7 @@ def test_a_diverged_run_is_told_in_words(figure, value):
     "odd",
     [
         recording(1),
-        recording(2, gradient=np.zeros((2, 12)), ratio=np.zeros((2, 12))),
+        recording(2, grad_W_norm=np.zeros((2, 12)), ratio=np.zeros((2, 12))),
         recording(3, counts=np.zeros((3, 12, BINS), int)),
         recording(2, total=10**7),
     ],
@@ -110,35 +110,6 @@ def test_the_stop_button_is_there_and_the_text_tells_no_number_of_keras(figure):
     figure.show(recording())
     assert figure.widgets["stop"].description == "Stop training"
     assert "0.5" not in repr(figure)
-
-
-PICTURES = {
-    "update_ratios": lambda r: training.update_ratios(r),
-    "gradient_norms": lambda r: training.gradient_norms(r),
-    "activation_maps": lambda r: training.activation_maps({"one": r, "two": r}),
-    "before_and_after": lambda r: training.layers_before_and_after({"one": r, "two": r}),
-    "ratios_before_and_after": lambda r: training.layers_before_and_after({"one": r}, "ratio"),
-}
-
-
-@pytest.mark.parametrize("name", PICTURES)
-@pytest.mark.parametrize(
-    "data", [recording(), recording(2, gradient=np.full((2, 12), np.nan), ratio=np.full((2, 12), np.nan))]
-)
-def test_still_pictures(name, data):
-    picture = PICTURES[name](data)
-    assert picture.alt in repr(picture)
-    assert picture._repr_png_().startswith(b"\x89PNG")
-
-
-def test_still_curves_hold_the_numbers_and_the_guide():
-    seen = recording()
-    axes = training.update_ratios(seen).axes[0]
-    curves = {line.get_label(): line.get_ydata() for line in axes.lines}
-    np.testing.assert_allclose(curves["layer 1"], np.log10(seen.ratio[:, 0]))
-    np.testing.assert_allclose(curves["layer 12"], np.log10(seen.ratio[:, -1]))
-    np.testing.assert_allclose(curves[training.TEXT["healthy"]], [-3, -3])
-    assert len(axes.lines) == training.SHOWN + 1
 
 
 def test_an_empty_recording_can_be_shown(figure):

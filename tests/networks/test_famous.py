@@ -22,7 +22,9 @@ def test_resnet_as_keras_counts_it():
 
 
 def test_layers_are_as_many_as_the_names_say():
-    weighted = lambda layers: sum(layer.kind != "batch_norm" for layer in layers)  # noqa: E731
+    def weighted(layers):
+        return sum(layer.kind != "batch_norm" for layer in layers)
+
     assert weighted(alexnet()) == 8
     assert weighted(vgg16()) == 16
     assert weighted(resnet50()) == 50 + 4  # four skips widen by a convolution of their own

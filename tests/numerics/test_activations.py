@@ -1,6 +1,7 @@
 """Every activation and its derivative: against Keras, closed forms, numerical derivatives, its own facts."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -66,9 +67,7 @@ def test_value_and_derivative_are_the_closed_form(name):
 
 
 def test_sigmoid_derivative_keeps_its_digits_far_out():
-    assert act.sigmoid_derivative(51.0) == pytest.approx(
-        math.exp(-51), rel=1e-12, abs=0
-    )  # 7e-23, syllabus row V4
+    assert act.sigmoid_derivative(51.0) == pytest.approx(math.exp(-51), rel=1e-12, abs=0)  # 7e-23
     assert act.sigmoid_derivative(-51.0) == pytest.approx(math.exp(-51), rel=1e-12, abs=0)
 
 
@@ -96,7 +95,9 @@ def test_selu_constants_are_the_published_ones():
 
 @pytest.mark.parametrize(("power", "wanted"), [(1, 0), (2, 1)])
 def test_selu_keeps_mean_0_and_variance_1(power, wanted):
-    moment = lambda z: act.selu(z) ** power * stats.norm.pdf(z)  # noqa: E731
+    def moment(z):
+        return act.selu(z) ** power * stats.norm.pdf(z)
+
     sides = [integrate.quad(moment, *ends, epsabs=1e-13)[0] for ends in ((-12, 0), (0, 12))]
     assert sum(sides) == pytest.approx(wanted, abs=1e-12)
 
@@ -207,7 +208,7 @@ def test_single_numbers_and_integers_work(name):
     assert entry.df(2) == pytest.approx(entry.df(np.array([2.0]))[0])
 
 
-# The facts of the table, row A10
+# What an entry says of its activation
 
 FAR = 1e4
 
@@ -258,13 +259,93 @@ def test_side_of_saturation_in_words():
     }  # fmt: skip
 
 
-def test_only_odd_functions_are_zero_centred():
-    assert {name for name, entry in ACTIVATIONS.items() if entry.zero_centred} == {"tanh", "linear"}
+def test_only_odd_functions_are_zero_centered():
+    assert {name for name, entry in ACTIVATIONS.items() if entry.zero_centered} == {"tanh", "linear"}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_companion_initializer_serves_the_activation(name):
-    assert name in INITIALIZERS[ACTIVATIONS[name].initializer].serves
+@pytest.mark.parametrize("form", ["normal", "uniform"])
+def test_initializers_serve_whose_companion_they_are(form):
+    assert all(entry.initializer in INITIALIZERS for entry in ACTIVATIONS.values())
+    served = {family: set(act.served_by(f"{family}_{form}")) for family in ("lecun", "glorot", "he")}
+    assert served["lecun"] == {"selu", "linear"}  # self-normalizing, or no activation at all
+    assert served["glorot"] == {"sigmoid", "tanh"}  # the two that Glorot and Bengio looked at
+    assert set.union(*served.values()) == set(ACTIVATIONS)
+    assert sum(map(len, served.values())) == len(ACTIVATIONS)
+    assert act.served_by("orthogonal") == ()
+
+
+SYMBOLS = {
+    "exp": np.exp,
+    "ln": np.log,
+    "tanh": np.tanh,
+    "max": max,
+    "softplus": act.softplus,
+    "σ": act.sigmoid,
+    "Φ": special.ndtr,
+}
+SYMBOLS |= {
+    "φ": lambda z: np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi),
+    "a": act.PRELU_START_SLOPE,
+    "λ": act.SELU_SCALE,
+    "α": act.SELU_ALPHA,
+}
+
+
+def compute(formula, z, f=None):
+    """What the formula of an entry gives at z, read as Python."""
+    formula = formula.replace("·", "*").replace("²", "**2")
+    formula = re.sub(r" with s = .*", "", formula)
+    return eval(formula, {}, SYMBOLS | {"z": z, "s": act.softplus(z), "f": f})
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_formulas_say_what_the_code_does(name):
+    value, derivative = ACTIVATIONS[name].formula, ACTIVATIONS[name].derivative
+    for z in (-3.0, -0.4, 0.3, 2.5):
+        f = compute(value, z)
+        assert f == pytest.approx(float(ACTIVATIONS[name].f(np.array(z))), rel=1e-12)
+        assert compute(derivative, z, f) == pytest.approx(float(ACTIVATIONS[name].df(np.array(z))), rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("name", "slope"), [("sigmoid", 1 / 4), ("tanh", 1), ("relu", 1), ("gelu", 1.128904)]
+)
+def test_largest_slope(name, slope):
+    assert act.largest_slope(name) == pytest.approx(slope, rel=1e-5)
+
+
+def test_a_saturated_sigmoid_is_within_1_3_percent_of_its_limits():
+    """And is no nearer: h (1 − h) of such an h is a twentieth of the largest slope, 1/4."""
+    z = np.linspace(0, 10, 100_001)
+    saturated = act.sigmoid_derivative(z) < act.SATURATED_SLOPE * act.largest_slope("sigmoid")
+    farthest = 1 - act.sigmoid(z[saturated]).min()
+    assert farthest == pytest.approx(0.01266, abs=1e-5)
+    assert farthest * (1 - farthest) == pytest.approx(1 / 4 / 20, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "prelu", "elu"])
+@pytest.mark.parametrize("value", [0.0, 0.2, 1.0, 1.7])
+def test_a_chosen_parameter_goes_into_value_and_slope(name, value):
+    entry = act.with_parameter(name, value)
+    z = np.array([-2.0, -0.3, 0.7])
+    slope = [float(numerical_gradient(lambda t: float(entry.f(t)), np.array(point))) for point in z]
+    assert entry.df(z) == pytest.approx(slope, abs=1e-8)
+    below = value * z[0] if name != "elu" else value * np.expm1(z[0])
+    assert entry.f(z)[0] == pytest.approx(below)
+    assert entry.can_die == (value == 0)
+    low = -value if name == "elu" else (-np.inf if value else 0)
+    assert entry.limits == (low, np.inf)
+    for point in z:
+        assert compute(entry.formula, point) == pytest.approx(float(entry.f(np.array(point))))
+        assert compute(entry.derivative, point) == pytest.approx(float(entry.df(np.array(point))))
+
+
+def test_with_parameter_refuses_what_it_can_t_do():
+    with pytest.raises(ValueError, match="tanh"):
+        act.with_parameter("tanh", 0.1)
+    for value in (-0.1, 11, float("nan")):
+        with pytest.raises(ValueError, match="0 … 10"):
+            act.with_parameter("elu", value)
 
 
 def test_names_and_keys_agree():

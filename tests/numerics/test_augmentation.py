@@ -407,7 +407,10 @@ def test_what_is_labeled_is_what_is_pasted_but_in_keras_not_quite(rng, keras):
     told = {"images": number, "labels": np.eye(400, dtype=np.float32)}
     theirs = keras.layers.CutMix(seed=1)(told, training=True)
     out, targets = aug.cutmix(number, np.arange(400), rng=rng, classes=400)
-    kept = lambda images: (np.array(images) == number).mean(axis=(1, 2, 3))  # noqa: E731
+
+    def kept(images):
+        return (np.array(images) == number).mean(axis=(1, 2, 3))
+
     np.testing.assert_allclose(kept(out), np.diag(targets), atol=1e-6)
     assert 0.01 < np.abs(kept(theirs["images"]) - np.diag(theirs["labels"])).max() < 0.2
 

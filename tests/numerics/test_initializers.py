@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers.numerics.activations import ACTIVATIONS
 from helpers.numerics.initializers import (
     INITIALIZERS,
     TRUNCATED_STD,
@@ -98,7 +97,7 @@ def _class_name(name):
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_glorot_uniform_reaches_its_bound_and_stays_inside(shape, rng):
-    bound = sqrt(3 / (sum(fans(shape)) / 2))  # √(3 / fan_avg), syllabus row I5
+    bound = sqrt(3 / (sum(fans(shape)) / 2))  # √(3 / fan_avg)
     largest = np.abs(INITIALIZERS["glorot_uniform"](shape, rng=rng)).max()
     assert 0.999 * bound < largest <= bound
 
@@ -131,7 +130,7 @@ def test_variance_scaling_in_every_mode_and_distribution(mode, distribution, rng
 
 
 def test_he_average_uniform_is_that_of_keras(keras, rng):
-    # VarianceScaling(scale=2., mode="fan_avg", distribution="uniform"), syllabus row I9
+    # VarianceScaling(scale=2., mode="fan_avg", distribution="uniform")
     theirs = keras.initializers.VarianceScaling(scale=2.0, mode="fan_avg", distribution="uniform", seed=1)
     ours, shape = variance_scaling(2.0, "fan_avg", "uniform"), (300, 100)
     assert ours.variance(shape) == 2 / 200
@@ -197,13 +196,6 @@ def test_same_seed_same_weights(name):
     first, second, other = (INITIALIZERS[name]((4, 5), rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, second)
     assert name in ("zeros", "ones") or not np.array_equal(first, other)
-
-
-def test_every_activation_is_served_by_one_family():
-    served = {
-        name: [entry.name for entry in INITIALIZERS.values() if name in entry.serves] for name in ACTIVATIONS
-    }
-    assert all(len({name.split("_")[0] for name in names}) == 1 for names in served.values())
 
 
 def test_get_initializer():

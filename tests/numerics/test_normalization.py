@@ -214,7 +214,7 @@ def test_staged_equals_simplified(shape):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
-# --- invariances (N10b) ------------------------------------------------------------------------------------
+# --- invariances -------------------------------------------------------------------------------------------
 
 
 @given(seeds, st.integers(1, 40), st.integers(1, 6), st.sampled_from([1e-5, 1e-3, 1.0]))
@@ -431,7 +431,10 @@ def test_folding_a_convolution(kernel_shape, keras, rng):
     x = rng.normal(size=(3, 6, 6, 2))
     W, b = rng.normal(size=kernel_shape), rng.normal(size=4)
     gamma, beta, mean, variance = *rng.normal(size=(3, 4)), rng.uniform(0.1, 4, 4)
-    convolve = lambda kernel: keras.ops.conv(x, kernel, padding="same").numpy()  # noqa: E731
+
+    def convolve(kernel):
+        return keras.ops.conv(x, kernel, padding="same").numpy()
+
     expected = normalize(convolve(W) + b, mean, variance, gamma, beta)
     folded_W, folded_b = fold(W, b, gamma, beta, mean, variance)
     np.testing.assert_allclose(convolve(folded_W) + folded_b, expected, rtol=0, atol=1e-6)

@@ -1,15 +1,15 @@
-"""Random in training, still in testing: what `behaviour` finds in methods whose answer is known."""
+"""Random in training, still in testing: what `behavior` finds in methods whose answer is known."""
 
 import numpy as np
 import pytest
 
-from helpers.numerics.randomness import behaviour, behaviour_table
+from helpers.numerics.randomness import behavior, behavior_table
 
 X = np.linspace(-2, 2, 20)
 
 
 def measured(training, testing, samples=2000):
-    return behaviour(training, testing, samples=samples, rng=np.random.default_rng(0))
+    return behavior(training, testing, samples=samples, rng=np.random.default_rng(0))
 
 
 def noisy(rng):
@@ -39,7 +39,7 @@ def test_offsets_of_both_signs_do_not_cancel():
 
 
 def test_the_standard_error_is_the_bias_by_chance():
-    runs = [behaviour(noisy, still, samples=50, rng=np.random.default_rng(seed)) for seed in range(50)]
+    runs = [behavior(noisy, still, samples=50, rng=np.random.default_rng(seed)) for seed in range(50)]
     squares = np.mean([(run.bias, run.standard_error) for run in runs], axis=0)
     assert squares[0] == pytest.approx(squares[1], rel=0.1)
 
@@ -81,7 +81,7 @@ def test_bad_input_is_named():
 
 def test_the_table_has_a_row_per_method():
     methods = {"noise": (noisy, still), "off": (noisy, lambda rng: X + 0.2), "nothing": (still, still)}
-    header, *rows = behaviour_table(methods, samples=500, rng=np.random.default_rng(0)).split("\n")
+    header, *rows = behavior_table(methods, samples=500, rng=np.random.default_rng(0)).split("\n")
     assert header.startswith("method")
     assert [row.split()[0] for row in rows] == list(methods)
     assert [row.split()[1:3] for row in rows] == [["yes", "no"], ["yes", "no"], ["no", "no"]]

@@ -1,111 +1,37 @@
-"""Mean-field theory: its averages against closed forms and quadrature, its predictions against networks."""
+"""Mean-field theory: its maps against closed forms, its predictions against networks."""
 
 import os
 from itertools import pairwise
-from math import asin, exp, inf, log, pi, sqrt
+from math import exp, inf, log, sqrt
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 from helpers import data
 from helpers.data import standin
 from helpers.networks.mlp import MLP
-from helpers.numerics.activations import ACTIVATIONS, SELU_ALPHA, SELU_SCALE, selu_derivative
+from helpers.numerics.activations import ACTIVATIONS
 from helpers.numerics.gradcheck import numerical_gradient
 from helpers.numerics.initializers import INITIALIZERS, Initializer
 from helpers.numerics.theory import (
     chi,
     critical_sigma_w2,
     depth_scale,
-    expectation,
     fixed_point,
-    gaussian_moments,
     moment_map,
+    order_chaos_map,
     predict,
     predicted_density,
+    predicted_ratios,
+    predicted_saturation,
     variance_map,
 )
 from helpers.signals.measures import histogram
 from helpers.signals.trace import trace
 
 NAMES = sorted(ACTIVATIONS)
-VARIANCES = [1e-6, 1e-2, 1.0, 1e2, 1e6]
-cdf, pdf = stats.norm.cdf, stats.norm.pdf
-
-
-def quadrature(g, variance, mean=0.0):
-    """E[g(z)] by scipy's adaptive quadrature, cut into pieces at 0 and wherever an activation bends."""
-    std = sqrt(variance)
-    low, high = mean - 12 * std, mean + 12 * std
-    bends = [z for z in (-300, -40, -10, -3, 0, 3, 10, 40, 300) if low < z < high]
-    ends = sorted({low, *bends, mean, high})
-    density = lambda z: g(np.float64(z)) * pdf(z, mean, std)  # noqa: E731
-    return sum(
-        integrate.quad(density, *piece, epsabs=0, epsrel=1e-12, limit=200)[0] for piece in pairwise(ends)
-    )
-
-
-@pytest.mark.filterwarnings(
-    "ignore::scipy.integrate.IntegrationWarning"
-)  # asked for more digits than there are
-@pytest.mark.parametrize(
-    ("mean", "variance"), [(m, v) for m in (0.0,) for v in VARIANCES] + [(-2.0, 1.0), (0.7, 1e2)]
-)
-@pytest.mark.parametrize("name", NAMES)
-def test_expectation_is_the_quadrature(name, mean, variance):
-    f, df = ACTIVATIONS[name].f, ACTIVATIONS[name].df
-    for g in (f, lambda z: f(z) ** 2, lambda z: df(z) ** 2):
-        size = sqrt(quadrature(lambda z, g=g: g(z) ** 2, variance, mean))  # tanh's own mean is 0
-        assert abs(expectation(g, variance, mean) - quadrature(g, variance, mean)) < 1e-10 * size
-
-
-# Closed forms: (E[f], E[f²], E[f'²]) at variance q
-
-
-def rectified(slope):
-    return lambda q: ((1 - slope) * sqrt(q / (2 * pi)), q * (1 + slope**2) / 2, (1 + slope**2) / 2)
-
-
-def exponential(scale, alpha):
-    def moments(q):
-        tail1, tail2 = (
-            exp(q / 2) * cdf(-sqrt(q)),
-            exp(2 * q) * cdf(-2 * sqrt(q)),
-        )  # E[e^z; z < 0], E[e^2z; z < 0]
-        first = sqrt(q / (2 * pi)) + alpha * (tail1 - 1 / 2)
-        second = q / 2 + alpha**2 * (tail2 - 2 * tail1 + 1 / 2)
-        return scale * first, scale**2 * second, scale**2 * (1 / 2 + alpha**2 * tail2)
-
-    return moments
-
-
-def gelu_moments(q):
-    """By Stein's lemma E[z g(z)] = q E[g'(z)], with the averages of Φ², zΦφ and z²φ²."""
-    cdf_square = 1 / 4 + asin(q / (1 + q)) / (2 * pi)
-    mixed = q / (1 + q) / (2 * pi * sqrt(1 + 2 * q))
-    second = q * cdf_square + 2 * q * mixed
-    return q / sqrt(2 * pi * (1 + q)), second, cdf_square + 2 * mixed + q / (2 * pi * (1 + 2 * q) ** 1.5)
-
-
-CLOSED_FORMS = {
-    "linear": lambda q: (0, q, 1),
-    "relu": rectified(0),
-    "leaky_relu": rectified(0.01),
-    "prelu": rectified(0.25),
-    "elu": exponential(1, 1),
-    "selu": exponential(SELU_SCALE, SELU_ALPHA),
-    "gelu": gelu_moments,
-}
-
-
-@pytest.mark.parametrize("q", [1e-2, 0.3, 1.0, 4.0, 30.0])
-@pytest.mark.parametrize("name", sorted(CLOSED_FORMS))
-def test_averages_are_the_closed_forms(name, q):
-    first, second, slope = CLOSED_FORMS[name](q)
-    assert expectation(ACTIVATIONS[name].f, q) == pytest.approx(first, rel=1e-11, abs=1e-12 * sqrt(second))
-    assert variance_map(name, q, 1.0) == pytest.approx(second, rel=1e-11)
-    assert chi(name, q, 1.0) == pytest.approx(slope, rel=1e-11)
+cdf = stats.norm.cdf
 
 
 def test_maps_take_weights_and_biases_as_their_formula_says():
@@ -113,67 +39,11 @@ def test_maps_take_weights_and_biases_as_their_formula_says():
     assert chi("relu", 3.0, 2.5) == pytest.approx(2.5 / 2, rel=1e-12)
 
 
-@pytest.mark.parametrize("mean", [-1.5, 0.0, 0.4])
-def test_expectation_of_relu_about_any_mean(mean):
-    s = 0.8
-    first = mean * cdf(mean / s) + s * pdf(mean / s)
-    assert expectation(ACTIVATIONS["relu"].f, s**2, mean) == pytest.approx(first, rel=1e-11)
-
-
-def test_expectation_broadcasts_and_knows_variance_0():
-    result = expectation(np.square, np.array([[0.0], [4.0]]), np.array([0.0, 3.0]))
-    np.testing.assert_allclose(result, [[0, 9], [4, 13]], atol=1e-12)
-
-
-def test_expectation_refuses_a_negative_variance():
-    with pytest.raises(ValueError, match=r"-0\.5"):
-        expectation(np.square, np.array([1.0, -0.5]))
-
-
-# The table for live figures
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_table_is_as_exact_as_it_says(name):
-    q = np.exp(np.random.default_rng(0).uniform(log(1e-10), log(1e12), 500))
-    f, df = ACTIVATIONS[name].f, ACTIVATIONS[name].df
-    moments, second = gaussian_moments(name)(q), variance_map(name, q, 1)
-    np.testing.assert_allclose(moments.second, second, rtol=2e-4)
-    np.testing.assert_allclose(moments.slope_square, expectation(lambda z: df(z) ** 2, q), rtol=2e-4)
-    std = np.sqrt(expectation(lambda z: (f(z) - expectation(f, q)[:, None]) ** 2, q))
-    np.testing.assert_allclose(np.sqrt(moments.second - moments.first**2), std, rtol=3e-4)
-
-
-@pytest.mark.parametrize("q", [1e-70, 1e-30, 1e30, 1e60])
-@pytest.mark.parametrize("name", NAMES)
-def test_table_goes_on_where_it_ends(name, q):
-    moments, scale = gaussian_moments(name)(q), sqrt(variance_map(name, q, 1))
-    assert moments.second == pytest.approx(scale**2, rel=1e-4, abs=0)
-    assert moments.first / scale == pytest.approx(expectation(ACTIVATIONS[name].f, q) / scale, abs=1e-5)
-    slope_integrals = {
-        "sigmoid": 1 / 6,
-        "tanh": 4 / 3,
-    }  # ∫ f'² dz: at large q the density is flat where f' is not 0
-    far_out = (
-        slope_integrals[name] / sqrt(2 * pi * q) if q > 1 and name in slope_integrals else chi(name, q, 1)
-    )
-    assert moments.slope_square == pytest.approx(far_out, rel=1e-4, abs=0)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_table_at_0_and_infinity(name):
-    moments = gaussian_moments(name)(np.array([0.0, inf]))
-    at_0 = float(ACTIVATIONS[name].f(np.array(0.0)))
-    assert moments.second[0] == pytest.approx(at_0**2, rel=1e-8, abs=1e-300)
-    assert moments.first[0] == pytest.approx(at_0, rel=1e-8, abs=1e-100)
-    assert moments.second[1] == (pytest.approx(1, abs=0.51) if name in ("tanh", "sigmoid") else inf)
-
-
 # Phases, fixed points, critical lines
 
 
 def test_critical_tanh_is_the_published_one():
-    assert critical_sigma_w2("tanh", 0.05) == pytest.approx(1.761, abs=5e-4)  # syllabus row V6
+    assert critical_sigma_w2("tanh", 0.05) == pytest.approx(1.761, abs=5e-4)
     assert critical_sigma_w2("tanh", 0.0) == pytest.approx(1, rel=1e-9)
 
 
@@ -228,10 +98,31 @@ def test_tanh_of_gain_1_falls_like_1_over_2l():
     q = 1.0
     for _ in range(1000):
         q = variance_map("tanh", q, 1.0)
-    assert 2 * 1000 * q == pytest.approx(1, abs=0.02)  # syllabus row I5
+    assert 2 * 1000 * q == pytest.approx(1, abs=0.02)
 
 
-# SELU's map, row A7
+def test_the_map_is_chi_at_the_settled_variance():
+    w, b = np.array([0.5, 1.2, 3.0]), np.array([0.0, 0.05, 0.5])
+    found = order_chaos_map("tanh", w, b)
+    for i, j in ((1, 1), (2, 0), (2, 2)):
+        assert found[i, j] == pytest.approx(
+            float(chi("tanh", fixed_point("tanh", w[j], b[i]), w[j])), rel=2e-3
+        )
+    assert found.shape == (3, 3)
+
+
+def test_the_map_of_relu_is_half_of_the_weights_everywhere():
+    w = np.geomspace(0.1, 100, 7)
+    assert np.allclose(order_chaos_map("relu", w, [0, 0.3, 1]), w / 2, rtol=1e-3)
+
+
+def test_the_edge_of_the_map_is_the_critical_line():
+    w = np.linspace(1.5, 2, 501)
+    row = order_chaos_map("tanh", w, [0.05])[0]
+    assert np.interp(1, row, w) == pytest.approx(critical_sigma_w2("tanh", 0.05), abs=0.005)
+
+
+# SELU's map
 
 
 def test_selu_map_rests_at_mean_0_and_variance_1():
@@ -251,11 +142,8 @@ def test_selu_map_takes_weights_as_its_formula_says():
 
 
 def test_selu_gradients_grow():
-    assert chi("selu", 1.0, 1.0) == pytest.approx(1.072, abs=5e-4)
-    assert chi("selu", 1.0, 1.0) == pytest.approx(
-        quadrature(lambda z: selu_derivative(z) ** 2, 1.0), rel=1e-10
-    )
-    assert sqrt(chi("selu", 1.0, 1.0) ** 100) == pytest.approx(32, abs=0.5)  # ×32 over 100 layers
+    assert chi("selu") == pytest.approx(1.072, abs=5e-4)
+    assert sqrt(chi("selu") ** 100) == pytest.approx(32, abs=0.5)  # ×32 over 100 layers
 
 
 # Predictions of a network
@@ -318,6 +206,52 @@ def test_predicted_density_is_the_measured_one(name, rng):
     np.testing.assert_allclose(predicted_density(name, predicted.q[0], low, high, 40), measured, atol=0.01)
 
 
+def test_predicted_ratio_of_relu_is_a_power_of_the_gain(rng):
+    model = MLP((30, *[20] * 20, 10), activation="relu", initializer="he_normal", rng=rng).scaled(3)
+    assert np.allclose(predicted_ratios(model, rng.normal(size=(8, 30))), 3.0 ** np.arange(20), rtol=1e-3)
+
+
+def test_predicted_ratios_of_a_hundred_layers_do_not_overflow(rng):
+    model = MLP((30, *[10] * 100, 10), activation="relu", initializer="he_normal", rng=rng).scaled(1000)
+    assert np.isclose(np.log10(predicted_ratios(model, rng.normal(size=(8, 30)))[-1]), 3 * 99, rtol=1e-3)
+
+
+def test_predicted_ratios_are_those_of_the_gradients_where_all_examples_are_alike(rng):
+    model = MLP((4, 5, 6, 7, 3), activation="tanh", gain=1.3, rng=rng)
+    x, error = np.tile(rng.normal(size=4), (3, 1)), np.ones(3)
+    gradient = predict(model, x, error).grad_z_norm
+    assert predicted_ratios(model, x)[-1] == pytest.approx(gradient[0] / gradient[-1], rel=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "softplus"])
+@pytest.mark.parametrize("q", [0.01, 1.0, 49.0, 800.0])
+def test_saturated_share_agrees_with_a_sample(activation, q):
+    z = np.sqrt(q) * np.random.default_rng(0).standard_normal(200_000)
+    slope = ACTIVATIONS[activation].df(z)
+    steepest = np.abs(ACTIVATIONS[activation].df(np.linspace(-6, 6, 1201))).max()
+    assert predicted_saturation(activation, q) == pytest.approx(
+        np.mean(np.abs(slope) < steepest / 20), abs=0.01
+    )
+
+
+EDGES = [("tanh", 2.17827), ("sigmoid", 4.35654)]
+
+
+@pytest.mark.parametrize(("name", "edge"), EDGES)
+@pytest.mark.parametrize("q", [0.5, 4.0, 100.0])
+def test_saturated_share_is_what_lies_beyond_the_edge(name, edge, q):
+    """tanh'(z) = 1 − tanh² z falls below a twentieth of its largest at artanh √0.95, σ' at twice that."""
+    assert predicted_saturation(name, q) == pytest.approx(2 * cdf(-edge / sqrt(q)), rel=2e-3)
+
+
+def test_saturated_share_at_the_ends():
+    assert predicted_saturation("tanh", np.array([0.0, inf])) == pytest.approx([0, 1])
+    assert predicted_saturation("relu", np.array([0.0, 1.0, inf])) == pytest.approx([0.5, 0.5, 0.5])
+    assert predicted_saturation("linear", 1.0) == 0
+    assert np.isnan(predicted_saturation("tanh", np.nan))
+    assert predicted_saturation("tanh", np.ones((2, 3))).shape == (2, 3)
+
+
 # Predicted beside measured: ten layers, width 1,000
 
 SEEDS = range(24)  # fixed before the first run
@@ -336,7 +270,10 @@ def images(n=64):
 def companion(name, draws):
     """The activation's companion initializer, its numbers taken from weights of variance 1 drawn before."""
     theory, remaining = INITIALIZERS[ACTIVATIONS[name].initializer], iter(draws)
-    draw = lambda shape, rng: np.float32(sqrt(theory.variance(shape))) * next(remaining)  # noqa: E731
+
+    def draw(shape, rng):
+        return np.float32(sqrt(theory.variance(shape))) * next(remaining)
+
     return Initializer(theory.name, theory.label, theory.formula, draw, theory.variance)
 
 
@@ -362,7 +299,7 @@ def measured_over_predicted():
     """name → (seeds, 2, layers): measured by predicted E[h²] and ‖dz‖², on one batch of images.
 
     Second moments, because theory predicts their mean over networks; the mean of a logarithm or of a root
-    would lie below by half their variance (row V7), and for ReLU that is 10 % after ten layers.
+    would lie below by half their variance, and for ReLU that is 10 % after ten layers.
     """
     x, y = images()
     ratios = {name: [] for name in NAMES}
@@ -426,7 +363,7 @@ def test_one_layer_agrees_closely(name, rng):
         assert (np.abs(squares.mean(axis=1) - wanted) <= 4 * standard_error + 1e-12).all()
 
 
-# Finite width, row V7
+# Finite width
 
 
 def log_signals(width, depth, seeds):

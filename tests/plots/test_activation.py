@@ -1,14 +1,14 @@
-"""The still pictures of lesson 03: what is drawn is what was given."""
+"""Pictures of activations: what is drawn is what was given."""
 
 import numpy as np
 import pytest
 
 from helpers.numerics.activations import ACTIVATIONS
-from helpers.plots import activation as pictures
+from helpers.plots import activation
 
 
 def test_cards_draw_value_and_slope_of_each():
-    picture = pictures.cards(ACTIVATIONS)
+    picture = activation.activation_cards(ACTIVATIONS)
     visible = [axes for axes in picture.axes if axes.get_visible()]
     assert [axes.get_title() for axes in visible] == [entry.label for entry in ACTIVATIONS.values()]
     for axes, entry in zip(visible, ACTIVATIONS.values(), strict=True):
@@ -20,9 +20,9 @@ def test_cards_draw_value_and_slope_of_each():
 
 
 def test_spare_panels_are_hidden_and_unknown_names_refused():
-    assert sum(axes.get_visible() for axes in pictures.cards(list(ACTIVATIONS)[:5]).axes) == 5
+    assert sum(axes.get_visible() for axes in activation.activation_cards(list(ACTIVATIONS)[:5]).axes) == 5
     with pytest.raises(ValueError, match="swoosh"):
-        pictures.cards(["swoosh"])
+        activation.activation_cards(["swoosh"])
 
 
 Z = np.linspace(-6, 6, 1201)
@@ -39,48 +39,28 @@ Z = np.linspace(-6, 6, 1201)
     ],
 )
 def test_saturated_intervals(name, expected):
-    spans = pictures.saturated_intervals(name, Z)
+    spans = activation.saturated_intervals(name, Z)
     assert np.allclose(np.array(spans).reshape(-1), np.array(expected).reshape(-1), atol=0.02)
 
 
 def test_a_dip_in_the_middle_is_no_saturation():
-    (span,) = pictures.saturated_intervals("silu", Z)
+    (span,) = activation.saturated_intervals("silu", Z)
     assert span[1] < -2  # the lowest point, where the slope is 0 as well, lies at −1.28
 
 
 def test_all_flat_is_one_interval():
-    assert pictures.saturated_intervals("relu", np.linspace(-5, -1, 9)) == [(-5, -1)]
-
-
-def test_paths_end_where_the_walks_end():
-    walk = np.array([[-1.0, 1.0], [0.0, 0.5], [1.0, -1.0]])
-    picture = pictures.paths({"a": walk, "b": walk[::-1]}, np.array([1.0, -1.0]))
-    assert [axes.get_title() for axes in picture.axes] == ["a", "b"]
-    assert np.array_equal(picture.axes[0].lines[0].get_xydata(), walk)
-    assert picture._repr_png_()
+    assert activation.saturated_intervals("relu", np.linspace(-5, -1, 9)) == [(-5, -1)]
 
 
 def test_cost_bars_are_sorted_with_the_cheapest_on_top():
-    axes = pictures.cost_bars({"dear": 9.0, "cheap": 0.5, "fair": 1.0}).axes[0]
+    axes = activation.cost_bars({"dear": 9.0, "cheap": 0.5, "fair": 1.0}).axes[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["dear", "fair", "cheap"]
     assert [bar.get_width() for bar in axes.patches] == [9.0, 1.0, 0.5]
-
-
-def test_loss_panels_show_median_and_reference():
-    runs = {
-        name: np.random.default_rng(0).random((5, 4)) + i for i, name in enumerate(("relu", "tanh", "elu"))
-    }
-    picture = pictures.loss_panels(runs, "relu", x=[1, 2, 3, 4])
-    visible = [axes for axes in picture.axes if axes.get_visible()]
-    assert [axes.get_title() for axes in visible] == ["ReLU", "tanh", "ELU"]
-    for axes, values in zip(visible, runs.values(), strict=True):
-        assert np.allclose(axes.lines[0].get_ydata(), np.median(values, axis=0))
-        assert np.allclose(axes.lines[1].get_ydata(), np.median(runs["relu"], axis=0))
 
 
 def test_maxout_fits_draw_the_upper_envelope():
     x = np.linspace(-1, 1, 5)
     lines = np.column_stack([x, -x])
-    axes = pictures.maxout_fits(x, x**2, {2: lines}).axes[0]
+    axes = activation.maxout_fits(x, x**2, {2: lines}).axes[0]
     assert np.allclose(axes.lines[-1].get_ydata(), np.abs(x))
     assert np.allclose(axes.lines[0].get_ydata(), x**2)

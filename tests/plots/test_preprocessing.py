@@ -1,10 +1,10 @@
-"""Pictures of lesson 05: what the artists hold is what the numerics say."""
+"""Pictures of prepared inputs: what the artists hold is what the numerics say."""
 
 import numpy as np
 import pytest
 
 from helpers.numerics.preprocessing import covariance
-from helpers.plots import preprocessing as pictures
+from helpers.plots import preprocessing
 
 
 def cloud(seed=0):
@@ -15,35 +15,37 @@ def cloud(seed=0):
 class TestClouds:
     def test_points_ellipse_and_mean(self):
         points = cloud()
-        axes = pictures.clouds({"raw": points, "centered": points - points.mean(axis=0)}, alt="two").axes[0]
+        axes = preprocessing.clouds(
+            {"raw": points, "centered": points - points.mean(axis=0)}, alt="two"
+        ).axes[0]
         dots, outline, mean = axes.lines[2:5]
         np.testing.assert_array_equal(np.transpose(dots.get_data()), points)
         np.testing.assert_allclose(np.ravel(mean.get_data()), points.mean(axis=0))
-        np.testing.assert_array_equal(outline.get_data(), pictures.ellipse(points))
+        np.testing.assert_array_equal(outline.get_data(), preprocessing.ellipse(points))
         assert axes.get_title() == "raw"
 
     @pytest.mark.parametrize("shift", [-20, 0, 20])
     def test_all_of_it_and_the_origin_are_in_sight(self, shift):
         points = np.sign(cloud() - (5, 3)) + shift  # at the corners of a square: the ellipse reaches beyond
-        axes = pictures.clouds({"a": points}, alt="x").axes[0]
+        axes = preprocessing.clouds({"a": points}, alt="x").axes[0]
         for limits in (axes.get_xlim(), axes.get_ylim()):
-            for values in (points, pictures.ellipse(points), 0):
+            for values in (points, preprocessing.ellipse(points), 0):
                 assert limits[0] < np.min(values) <= np.max(values) < limits[1]
 
     def test_the_ellipse_lies_two_standard_deviations_out(self):
         points = cloud()
-        out = pictures.ellipse(points).T - points.mean(axis=0)
+        out = preprocessing.ellipse(points).T - points.mean(axis=0)
         np.testing.assert_allclose(np.sum(out @ np.linalg.inv(covariance(points)) * out, axis=1), 4)
 
     def test_a_line_of_points_is_drawn(self):
         points = np.outer(np.arange(5.0), (1, 2))
-        assert pictures.clouds({"a": points}, alt="x")._repr_png_().startswith(b"\x89PNG")
+        assert preprocessing.clouds({"a": points}, alt="x")._repr_png_().startswith(b"\x89PNG")
 
 
 def test_boundaries_show_classes_lines_and_pivot():
     points, second = cloud(), np.arange(100) % 3 == 0
     panels = {"a": (points, second, {"w": (2, -1), "w + 5 %": (2.1, -1)})}
-    axes = pictures.boundaries(panels, ("dress", "boot"), labels=("x", "y"), alt="x").axes[0]
+    axes = preprocessing.boundaries(panels, ("dress", "boot"), labels=("x", "y"), alt="x").axes[0]
     lines = {line.get_label(): np.transpose(line.get_data()) for line in axes.lines}
     np.testing.assert_array_equal(lines["dress"], points[~second])
     np.testing.assert_array_equal(lines["boot"], points[second])
@@ -56,41 +58,9 @@ def test_boundaries_show_classes_lines_and_pivot():
 
 def test_covariances_show_small_matrices_in_numbers():
     C = {"a": np.array([[1, -0.25], [-0.25, 1e-17]]), "b": np.eye(28)}
-    small, large = pictures.covariances(C, alt="x").axes
+    small, large = preprocessing.covariances(C, alt="x").axes
     np.testing.assert_array_equal(small.images[0].get_array(), C["a"])
     assert [text.get_text() for text in small.texts] == ["1", "-0.25", "-0.25", "0"]
     assert not large.texts
     low, high = large.images[0].get_clim()
     assert low == -high == -1
-
-
-def test_image_rows_have_a_gray_scale_of_their_own():
-    images = np.random.default_rng(0).random((3, 784))
-    wild = images.copy()
-    wild[:, 0] = 1e6
-    axes = pictures.image_rows({"plain": images, "wild": wild}, alt="x").axes
-    assert len(axes) == 6
-    np.testing.assert_array_equal(axes[1].images[0].get_array(), images[1].reshape(28, 28))
-    assert axes[4].images[0].get_clim()[1] < 2
-    assert [axes[0].get_ylabel(), axes[3].get_ylabel()] == ["plain", "wild"]
-
-
-def test_an_even_image_is_drawn():
-    assert pictures.image_rows({"black": np.zeros((1, 784))}, alt="x")._repr_png_().startswith(b"\x89PNG")
-
-
-def test_pixel_maps_show_the_numbers():
-    values = np.arange(784.0)
-    axes = pictures.pixel_maps({"std": values}, alt="x").axes[0]
-    np.testing.assert_array_equal(axes.images[0].get_array(), values.reshape(28, 28))
-    assert axes.get_title() == "std"
-
-
-def test_wiggles_show_mistakes_against_percent():
-    picture = pictures.wiggles([-0.1, 0, 0.1], {"raw": [9, 1, 8], "centered": [1, 1, 2]}, xlabel="w", alt="x")
-    raw, centered = picture.axes[0].lines
-    np.testing.assert_allclose(raw.get_xdata(), [-10, 0, 10])
-    np.testing.assert_array_equal(raw.get_ydata(), [9, 1, 8])
-    np.testing.assert_array_equal(centered.get_ydata(), [1, 1, 2])
-    assert raw.get_linestyle() != centered.get_linestyle()
-    assert repr(picture) == "<picture: x>"

@@ -7,36 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.networks import keras_models
-from helpers.networks.builders import dense_stack
-from helpers.networks.mlp import MLP
-from helpers.networks.training import train
-from helpers.numerics.activations import ACTIVATIONS, with_parameter
-from helpers.signals import keras_layers, keras_passage
+from helpers.signals import keras_layers, keras_passage, measures
+from helpers.signals.blocks import signal_of
 from helpers.signals.trace import NUMBERS, trace
-from tests.keras_models import CASES, CLASSES, images, labels, table
+from tests.keras_models import CASES, CLASSES, assert_same_signals, images, labels, softmax, table
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = sorted(ACTIVATIONS)
-
-
-@pytest.fixture(scope="module")
-def layers(keras):
-    return keras.layers
-
-
-@pytest.fixture(scope="module")
-def tf(keras):
-    import tensorflow
-
-    return tensorflow
-
-
-@pytest.fixture(scope="module")
-def cases(keras):
-    """Every case, made once; its model is left as it was by every test."""
-    keras.utils.set_random_seed(0)
-    return {case.__name__: case(keras) for case in CASES}
 
 
 @pytest.fixture(params=[case.__name__ for case in CASES])
@@ -57,17 +33,17 @@ def mean_loss(keras, model, y, outputs):
 
 @pytest.mark.parametrize("training", [True, False])
 def test_rows_kinds_and_parts(case, training):
-    signals = trace(case.model, case.x, case.y, training=training)
-    assert [layer.name for layer in signals.layers] == [row.name for row in case.rows]
-    assert [layer.kind for layer in signals.layers] == [row.kind for row in case.rows]
-    assert [layer.output for layer in signals.layers] == [row.output for row in case.rows]
-    for layer, row in zip(signals.layers, case.rows, strict=True):
+    seen = trace(case.model, case.x, case.y, training=training)
+    assert [layer.name for layer in seen.layers] == [row.name for row in case.rows]
+    assert [layer.kind for layer in seen.layers] == [row.kind for row in case.rows]
+    assert [layer.output for layer in seen.layers] == [row.output for row in case.rows]
+    for layer, row in zip(seen.layers, case.rows, strict=True):
         pairs = zip(layer.parts, row.parts, strict=True)
         assert all(theirs in (None, ours) for ours, theirs in pairs), (layer.parts, row.parts)
         assert row.activation in (None, layer.activation)
         assert layer.finite
-    assert signals.examples == 8
-    assert len(signals.hidden) == sum(not row.output for row in case.rows)
+    assert seen.examples == 8
+    assert len(seen.hidden) == sum(not row.output for row in case.rows)
 
 
 def test_gradients_are_those_of_a_tape_of_ones_own(case, keras, tf):
@@ -78,9 +54,9 @@ def test_gradients_are_those_of_a_tape_of_ones_own(case, keras, tf):
         tuple(weight.path.split("/")[-2:]): np.linalg.norm(tf.convert_to_tensor(gradient))
         for weight, gradient in zip(case.model.trainable_weights, gradients, strict=True)
     }
-    signals = trace(case.model, case.x, case.y)
-    assert signals.loss == pytest.approx(float(loss), rel=1e-5)
-    for layer in signals.layers:
+    seen = trace(case.model, case.x, case.y)
+    assert seen.loss == pytest.approx(float(loss), rel=1e-5)
+    for layer in seen.layers:
         kernels = [(layer.name, name) for name in keras_layers.KERNELS if (layer.name, name) in norms]
         assert layer.grad_W_norm == pytest.approx(norms[kernels[0]], rel=1e-4)
         assert layer.grad_W_norm > 0
@@ -88,8 +64,8 @@ def test_gradients_are_those_of_a_tape_of_ones_own(case, keras, tf):
 
 def test_signals_are_those_of_a_model_that_stops_there(case, keras):
     found = keras.Model(case.model.inputs[0], [row.h for row in case.rows])(case.x, training=False)
-    signals = trace(case.model, case.x, case.y, training=False)
-    for layer, h in zip(signals.layers, found, strict=True):
+    seen = trace(case.model, case.x, case.y, training=False)
+    for layer, h in zip(seen.layers, found, strict=True):
         h = np.asarray(h, np.float64)
         assert (layer.mean, layer.std) == pytest.approx((h.mean(), h.std()), rel=1e-4, abs=1e-6)
         assert layer.histogram.counts.sum() == h.size
@@ -98,7 +74,7 @@ def test_signals_are_those_of_a_model_that_stops_there(case, keras):
 def test_pre_activations_and_their_gradients_by_hand(cases, tf):
     """A Sequential model, walked through layer by layer with every activation taken off its layer."""
     case = cases["dense"]
-    signals = trace(case.model, case.x, case.y)
+    seen = trace(case.model, case.x, case.y)
     with tf.GradientTape() as tape:
         h, pre = tf.constant(case.x), []
         for layer in case.model.layers:
@@ -106,11 +82,11 @@ def test_pre_activations_and_their_gradients_by_hand(cases, tf):
             tape.watch(pre[-1])
             h = layer.activation(pre[-1])
         loss = -tf.reduce_mean(tf.math.log(tf.gather(h, case.y, batch_dims=1)))
-    for layer, z, dz in zip(signals.layers, pre, tape.gradient(loss, pre), strict=True):
+    for layer, z, dz in zip(seen.layers, pre, tape.gradient(loss, pre), strict=True):
         assert (layer.z_mean, layer.z_std) == pytest.approx((np.mean(z), np.std(z)), rel=1e-4, abs=1e-6)
         assert layer.grad_z_norm == pytest.approx(np.linalg.norm(dz), rel=1e-4)
-    np.testing.assert_allclose(signals.output_error, np.sum(np.square(dz), axis=1), rtol=1e-3)
-    assert (signals.input_mean, signals.input_std) == pytest.approx((case.x.mean(), case.x.std()), rel=1e-5)
+    np.testing.assert_allclose(seen.output_error, np.sum(np.square(dz), axis=1), rtol=1e-3)
+    assert (seen.input_mean, seen.input_std) == pytest.approx((case.x.mean(), case.x.std()), rel=1e-5)
 
 
 def test_what_arrives_at_the_pre_activations_sums_to_the_bias_gradient(cases, keras, tf):
@@ -124,7 +100,8 @@ def test_what_arrives_at_the_pre_activations_sums_to_the_bias_gradient(cases, ke
     ).beta  # what moves z of "a"
     biases = [shift, case.model.get_layer("out").bias]
     for block, db in zip((blocks[0], blocks[-1]), tape.gradient(loss, biases), strict=True):
-        found = block.dz.sum(axis=tuple(range(block.dz.ndim - 1)))
+        dz = signal_of(block)[0].gradient
+        found = dz.sum(axis=tuple(range(dz.ndim - 1)))
         np.testing.assert_allclose(found, db, rtol=1e-3, atol=1e-6)
         assert np.abs(found).max() > 1e-4
 
@@ -150,110 +127,6 @@ def test_the_weights_gradients_can_be_left_out(cases):
     assert np.isnan(quick.per_layer("grad_W_norm")).all()
     for quantity in set(NUMBERS) - {"grad_W_norm"}:
         np.testing.assert_allclose(whole.per_layer(quantity), quick.per_layer(quantity), rtol=1e-5)
-
-
-# The same network in NumPy
-
-
-def assert_same_signals(ours, theirs, rtol=1e-4):
-    """All numbers of two Traces agree; the shares up to one pre-activation that rounds across the limit."""
-    assert len(ours.layers) == len(theirs.layers)
-    assert theirs.loss == pytest.approx(ours.loss, rel=rtol)
-    np.testing.assert_allclose(theirs.output_error, ours.output_error, rtol=1e-3, atol=1e-9)
-    for a, b in zip(ours.layers, theirs.layers, strict=True):
-        assert (a.kind, a.parts, a.activation, a.output) == (b.kind, b.parts, b.activation, b.output)
-        for quantity in NUMBERS:
-            atol = 0.011 if quantity == "share_saturated" else 2e-6
-            x, y = getattr(a, quantity), getattr(b, quantity)
-            assert y == pytest.approx(x, rel=rtol, abs=atol), (a.name, quantity)
-
-
-DEPTHS = {name: (3, 20, 10, 5)[i % 4] for i, name in enumerate(NAMES)}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_twin_has_the_signals_of_the_small_network(name, rng, keras):
-    model = MLP((6, *[10] * DEPTHS[name], CLASSES), activation=name, bias_std=0.1, gain=1.2, rng=rng)
-    ours, theirs = (trace(m, table(), labels()) for m in (model, keras_models.twin(model)))
-    assert_same_signals(ours, theirs)
-    assert sum(layer.grad_W_norm > 0 for layer in ours.layers) == DEPTHS[name] + 1
-
-
-@pytest.mark.parametrize(("name", "value"), [("leaky_relu", 0.3), ("prelu", 0.4), ("elu", 0.5), ("elu", 0)])
-def test_a_twin_has_the_parameter_of_the_activation(name, value, rng, keras):
-    model = MLP((6, 8, 8, CLASSES), activation=with_parameter(name, value), rng=rng)
-    twin = keras_models.twin(model)
-    np.testing.assert_allclose(twin(table()), softmax(model.forward(table()).logits), rtol=1e-4)
-    assert_same_signals(trace(model, table(), labels()), trace(twin, table(), labels()))
-
-
-def softmax(logits):
-    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-
-
-def carry(stack, model):
-    """Give a Keras model the parameters and the moving statistics of a stack of the same layers."""
-    ours = [layer for layer in stack.flat() if layer.kind in ("dense", "batch_norm")]
-    theirs = [layer for layer in model.layers if layer.weights]
-    for a, b in zip(ours, theirs, strict=True):
-        if a.kind == "dense":
-            b.set_weights([a.W] if a.b is None else [a.W, a.b])
-        else:
-            b.set_weights([a.gamma, a.beta, a.running.mean, a.running.variance])
-
-
-OPTIONS = [
-    {"normalized": "before"},
-    {"normalized": "after"},
-    {"skips": True},
-    {"normalized": "before", "skips": True},
-    {"normalized": "after", "skips": True},
-]
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_a_stack_and_a_keras_model_of_the_same_weights_train_alike(options, rng, keras):
-    """Signals before, in training and in testing; then five steps; then the signals again."""
-    sizes, x, y = (6, *[10] * 4, CLASSES), table(), labels()
-    stack = dense_stack(sizes, activation="tanh", rng=rng, **options)
-    model = keras_models.dense_network(sizes, activation="tanh", **options)
-    carry(stack, model)
-    for _ in range(2):
-        for training in (True, False):
-            assert_same_signals(*(trace(m, x, y, training=training) for m in (stack, model)))
-        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
-        losses = train(stack, x, y, learning_rate=0.1, steps=5, batch_size=8, rng=rng)
-        theirs = [float(model.train_on_batch(x, y)) for _ in range(5)]
-        np.testing.assert_allclose(theirs, losses, rtol=1e-4)
-
-
-@pytest.mark.parametrize("options", [*OPTIONS, {"dropout": 0.2, "alpha_dropout": 0.1}], ids=str)
-def test_dense_networks_have_the_layers_of_dense_stacks(options, rng, keras):
-    sizes = (6, 5, 5, CLASSES)
-    stack, model = dense_stack(sizes, rng=rng, **options), keras_models.dense_network(sizes, **options)
-    parts = [[layer.parts for layer in trace(m, table(), labels()).layers] for m in (stack, model)]
-    assert parts[0] == parts[1]
-    assert model.output_shape == (None, CLASSES)
-
-
-def test_the_reference_network_has_a_hundred_hidden_layers(keras):
-    assert len(keras_models.SIZES) == 102
-    assert keras_models.SIZES[:3] == (784, 300, 100)
-    model = keras_models.dense_network((6, 5, 5, 3), seed=3)
-    again, other = (keras_models.dense_network((6, 5, 5, 3), seed=seed) for seed in (3, 4))
-    same = [np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True)]
-    assert all(same)
-    assert not np.array_equal(model.get_weights()[0], other.get_weights()[0])
-    kernels = [layer.kernel for layer in model.layers if layer.weights]
-    assert not np.array_equal(kernels[1][:3, :3], kernels[2][:3, :3])  # each layer draws weights of its own
-    assert model.layers[-1].activation is keras.activations.softmax
-
-
-def test_the_default_recipe_keeps_the_signal(keras):
-    """SELU with LeCun's initialization: after twenty layers the spread is still of order 1."""
-    signals = trace(keras_models.dense_network((6, *[100] * 20, CLASSES), seed=0), table(), labels())
-    assert 0.5 < signals.per_layer("std")[-1] < 2
-    assert {layer.activation for layer in signals.hidden} == {"selu"}
 
 
 # Losses
@@ -299,13 +172,13 @@ def test_the_compiled_loss_is_used(name, keras, tf):
     last, units, loss, y = LOSSES[name]
     model = mlp(keras, last, units)
     model.compile("sgd", loss(keras))
-    signals = trace(model, table(), y)
+    seen = trace(model, table(), y)
     with tf.GradientTape() as tape:
         loss = model.compute_loss(y=y, y_pred=model(table(), training=True))
     kernels = [layer.kernel for layer in model.layers]
     norms = [np.linalg.norm(gradient) for gradient in tape.gradient(loss, kernels)]
-    assert [layer.grad_W_norm for layer in signals.layers] == pytest.approx(norms, rel=1e-4)
-    assert signals.loss == pytest.approx(model.evaluate(table(), y, verbose=0), rel=1e-5)
+    assert [layer.grad_W_norm for layer in seen.layers] == pytest.approx(norms, rel=1e-4)
+    assert seen.loss == pytest.approx(model.evaluate(table(), y, verbose=0), rel=1e-5)
 
 
 def test_without_a_compiled_loss_it_is_the_cross_entropy_of_logits_or_probabilities(keras):
@@ -333,14 +206,14 @@ def test_two_outputs_without_a_compiled_loss(keras, layers):
     inputs = keras.Input((6,))
     ends = [layers.Dense(CLASSES)(inputs), layers.Dense(3, activation="softmax")(inputs)]
     model = keras.Model(inputs, ends)
-    signals = trace(model, table(), [labels(), labels(classes=3)])
+    seen = trace(model, table(), [labels(), labels(classes=3)])
     alone = [
         trace(keras.Model(inputs, end), table(), labels(classes=n))
         for end, n in zip(ends, (4, 3), strict=True)
     ]
-    assert signals.loss == pytest.approx(sum(one.loss for one in alone), rel=1e-5)
-    np.testing.assert_allclose(signals.output_error, sum(one.output_error for one in alone), rtol=1e-4)
-    assert signals.hidden == ()
+    assert seen.loss == pytest.approx(sum(one.loss for one in alone), rel=1e-5)
+    np.testing.assert_allclose(seen.output_error, sum(one.output_error for one in alone), rtol=1e-4)
+    assert seen.hidden == ()
     with pytest.raises(ValueError, match="2 outputs, and 3 sets of labels"):
         trace(model, table(), [labels()] * 3)
 
@@ -404,7 +277,8 @@ def test_every_variable_is_left_as_it_was(case):
 def attributes(model):
     """What each layer's instance carries: `call` is the class's own, `activation` the function it was."""
     return [
-        (part, "call" in vars(part), vars(part).get("activation")) for part in keras_passage.operations_of(model)
+        (part, "call" in vars(part), vars(part).get("activation"))
+        for part in keras_passage.operations_of(model)
     ]
 
 
@@ -447,7 +321,7 @@ def test_a_call_of_ones_own_on_the_instance_is_put_back(keras):
 # What is refused, and what is not
 
 
-def test_values_that_are_not_numbers_are_told_not_raised(keras, layers, recwarn):
+def test_values_that_are_not_numbers_are_reported_not_raised(keras, layers, recwarn):
     x = table()
     x[0, 0] = np.nan
     model = keras.Sequential(
@@ -462,9 +336,9 @@ def test_values_that_are_not_numbers_are_told_not_raised(keras, layers, recwarn)
         for loss in (None, keras.losses.SparseCategoricalCrossentropy(from_logits=last is model)):
             if loss:
                 last.compile("sgd", loss)
-            signals = trace(last, x, labels())
-            assert not any(layer.finite for layer in signals.layers)
-            assert np.isnan(signals.loss)
+            seen = trace(last, x, labels())
+            assert not any(layer.finite for layer in seen.layers)
+            assert np.isnan(seen.loss)
     assert np.isfinite(model.layers[1].moving_mean).all()
     model.layers[0].kernel.assign(np.full((6, 5), np.inf))
     assert not trace(model, table(), labels()).layers[0].finite
@@ -472,12 +346,12 @@ def test_values_that_are_not_numbers_are_told_not_raised(keras, layers, recwarn)
 
 
 @pytest.mark.parametrize("bad", [1e30, np.inf, -np.inf])
-def test_huge_numbers_are_told_not_raised(bad, keras):
+def test_huge_numbers_are_reported_not_raised(bad, keras):
     x = table()
     x[2, 3] = bad
-    signals = trace(mlp(keras), x, labels())
-    assert len(signals.layers) == 2
-    assert signals.layers[0].finite == np.isfinite(signals.layers[0].std)
+    seen = trace(mlp(keras), x, labels())
+    assert len(seen.layers) == 2
+    assert seen.layers[0].finite == np.isfinite(seen.layers[0].std)
 
 
 def refused(keras):
@@ -656,100 +530,8 @@ def test_frozen_layers_still_show_their_gradients(keras):
     assert_same_signals(before, trace(model, table(), labels()))
 
 
-# What Keras's layers are called
-
-
-def test_kinds(keras, layers):
-    kinds = {
-        "conv": [layers.Conv1D(1, 1), layers.Conv3DTranspose(1, 1), layers.SeparableConv2D(1, 1)],
-        "dense": [layers.Dense(1), layers.EinsumDense("ab,bc->ac", 1)],
-        "embedding": [layers.Embedding(2, 2)],
-        "batch_norm": [layers.BatchNormalization()],
-        "layer_norm": [layers.LayerNormalization()],
-        "activation": [layers.ReLU(), layers.LeakyReLU(), layers.Activation("tanh"), layers.ELU()],
-        "softmax": [layers.Softmax()],
-        "alpha_dropout": [layers.AlphaDropout(0.1)],
-        "max_pooling2d": [layers.MaxPooling2D()],
-        "global_average_pooling2d": [layers.GlobalAveragePooling2D()],
-        "zero_padding2d": [layers.ZeroPadding2D()],
-        "flatten": [layers.Flatten()],
-    }
-    for kind, members in kinds.items():
-        assert {keras_layers.kind_of(member) for member in members} == {kind}
-
-
-@pytest.mark.parametrize("name", sorted(set(NAMES) - {"linear", "prelu", "leaky_relu"}))
-def test_activations_are_known_by_name_in_three_places(name, keras, layers):
-    for part in (layers.Dense(3, activation=name), layers.Activation(name)):
-        assert keras_layers.activation_of(part) is ACTIVATIONS[name]
-
-
-def test_activations_without_an_entry_are_differentiated(keras, layers):
-    z = np.linspace(-3, 3, 24, dtype=np.float32)[:, None]
-    sine = keras_layers.activation_of(layers.Dense(3, activation=keras.ops.sin))
-    np.testing.assert_allclose(sine.f(z), np.sin(z), atol=1e-6)
-    np.testing.assert_allclose(sine.df(z), np.cos(z), atol=1e-6)
-    six = keras_layers.activation_of(layers.ReLU(max_value=2.0, negative_slope=0.1))
-    np.testing.assert_allclose(six.df(z), np.where(z > 2, 0, np.where(z > 0, 1, 0.1)), atol=1e-6)
-    keras_slope = keras_layers.activation_of(
-        layers.Dense(3, activation="leaky_relu")
-    )  # 0.2 there, not our 0.01
-    assert (keras_slope.name, keras_slope.df(z)[0, 0]) == ("leaky_relu", pytest.approx(0.2))
-    assert keras_layers.activation_of(layers.Dense(3, activation=layers.LeakyReLU(0.25))).df(z)[0, 0] == 0.25
-    for part in (
-        layers.Dense(3),
-        layers.Dense(3, activation="softmax"),
-        layers.Dense(3, activation=layers.Softmax()),
-    ):
-        assert keras_layers.activation_of(part) is None
-
-
-def test_the_approximate_gelu_is_not_taken_for_the_exact_one(cases, keras):
-    z = np.linspace(-3, 3, 24, dtype=np.float32)
-    bends = {
-        type(part).__name__: keras_layers.activation_of(part) for part in cases["operations"].model.operations
-    }
-    np.testing.assert_allclose(bends["Gelu"].f(z), keras.activations.gelu(z, approximate=True), atol=1e-6)
-    assert np.abs(bends["Gelu"].f(z) - ACTIVATIONS["gelu"].f(z)).max() > 1e-4
-
-
-def test_a_slope_per_unit(keras, layers):
-    part = layers.PReLU()
-    part.build((None, 2))
-    part.alpha.assign([0.1, 0.4])
-    bend = keras_layers.activation_of(part)
-    z = np.array([[-2.0, -2.0], [3.0, -1.0]], np.float32)
-    np.testing.assert_allclose(bend.f(z), part(z), rtol=1e-6)
-    np.testing.assert_allclose(bend.df(z), [[0.1, 0.4], [1, 0.4]], rtol=1e-6)
-
-
-@pytest.mark.parametrize("place", ["between", True])
-def test_dense_networks_are_checked(place, keras):
-    with pytest.raises(ValueError, match=f"None, 'before' or 'after', got {place!r}"):
-        keras_models.dense_network((6, 5, 3), normalized=place)
-    with pytest.raises(ValueError, match="at least two numbers"):
-        keras_models.dense_network((6,))
-    with pytest.raises(ValueError, match="reluu"):
-        keras_models.dense_network((6, 5, 3), activation="reluu")
-
-
-# The import
-
-
 def run(code):
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-
-
-def test_keras_comes_quietly_and_late():
-    done = run(
-        "import sys, helpers.signals.trace, helpers.networks.keras_models as deep\n"
-        "print({'keras', 'tensorflow'} & set(sys.modules))\n"
-        "model = deep.dense_network((6, 5, 3), seed=0)\n"
-        "print(deep.keras() is sys.modules['keras'], deep.keras().backend.backend())\n"
-        "import os; os.write(2, b'stderr is back')"
-    )
-    assert done.stderr == "stderr is back"
-    assert done.stdout.split("\n")[:2] == ["set()", "True tensorflow"]
 
 
 def test_a_trace_without_keras_imports_none():
@@ -764,3 +546,26 @@ def test_a_trace_without_keras_imports_none():
         "can't trace a int; an MLP, a Stack or a keras.Model is needed",
         "set()",
     ]
+
+
+def test_some_places_stand_for_all(keras, monkeypatch):
+    keras.utils.set_random_seed(1)
+    L = keras.layers
+    parts = [
+        L.Conv2D(6, 3, name="a"),
+        L.BatchNormalization(),
+        L.ReLU(),
+        L.Conv2D(6, 3, activation="tanh", name="b"),
+    ]
+    model = keras.Sequential([keras.Input((40, 40, 3)), *parts, L.Flatten(), L.Dense(CLASSES)])
+    x = images((40, 40, 3))
+    whole = trace(model, x, labels())
+    monkeypatch.setattr(measures, "PLACES", 20_000)
+    some = trace(model, x, labels())
+    for one, other in zip(whole.layers[:2], some.layers[:2], strict=True):
+        assert other.histogram.counts.sum() < one.histogram.counts.sum() / 2
+        assert (one.size, one.units, one.name) == (other.size, other.units, other.name)
+        assert other.grad_z_norm == pytest.approx(one.grad_z_norm, rel=1e-5)
+        assert other.z_std == pytest.approx(one.z_std, rel=0.05)
+    assert whole.layers[0].batch_norm.count == some.layers[0].batch_norm.count
+    assert whole.layers[2].histogram.counts.sum() == some.layers[2].histogram.counts.sum()

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.networks import keras_models
 from helpers.signals import recorder
-from helpers.signals.recording import BINS, REACH, Recording
+from helpers.signals.recording import BINS, REACH
 from helpers.signals.trace import trace
 
 SIZES = (12, 10, 10, 10, 4)
@@ -61,7 +61,7 @@ def test_records_come_before_the_first_step_then_every_so_many_and_at_the_end(re
     assert recording.steps.tolist() == [0, 7, 14, 21, 28, 35, 40]
     assert recording.total == 2 * STEPS
     layers = len(SIZES) - 1
-    assert recording.gradient.shape == recording.ratio.shape == (7, layers)
+    assert recording.grad_W_norm.shape == recording.ratio.shape == (7, layers)
     assert recording.counts.shape == (7, layers, BINS)
     assert [step for step, _ in recording.epochs] == [STEPS, 2 * STEPS]
     steps, accuracy = recording.logged("val_accuracy")
@@ -97,11 +97,11 @@ def test_training_is_the_same_with_and_without_the_recorder(keras, batch, option
 
 def test_the_last_record_is_the_trace_of_the_trained_model(recorded, batch):
     model, callback = recorded
-    recording, signals = callback.recording, trace(model, batch[0][:16], batch[1][:16])
-    assert recording.layers == tuple(layer.name for layer in signals.layers)
-    assert recording.loss[-1] == pytest.approx(signals.loss, rel=1e-5)
-    norms = [layer.grad_W_norm for layer in signals.layers]
-    np.testing.assert_allclose(recording.gradient[-1], norms, rtol=1e-4)
+    recording, seen = callback.recording, trace(model, batch[0][:16], batch[1][:16])
+    assert recording.layers == tuple(layer.name for layer in seen.layers)
+    assert recording.loss[-1] == pytest.approx(seen.loss, rel=1e-5)
+    norms = [layer.grad_W_norm for layer in seen.layers]
+    np.testing.assert_allclose(recording.grad_W_norm[-1], norms, rtol=1e-4)
 
 
 def test_the_ratio_is_that_of_the_update_the_optimizer_then_makes(keras, batch):
@@ -185,20 +185,14 @@ def test_bad_input_is_named(keras, batch):
         recorder.probe_of(network(keras), x[:, :5], y)
 
 
-def test_a_recording_reads_its_histograms():
-    counts = np.zeros((1, 1, BINS), int)
-    counts[0, 0, 0], counts[0, 0, -1] = 3, 1
-    one = np.ones((1, 1))
-    recording = Recording(("a",), 5, np.array([0]), np.ones(1), one, one, counts)
-    width = REACH / BINS
-    assert recording.mean_activation[0, 0] == pytest.approx((3 * width / 2 + REACH - width / 2) / 4)
-    assert repr(recording) == "Recording of 1 layers, 0 of 5 steps, under way"
-
-
-def test_an_empty_recording_needs_layers_and_steps():
-    from helpers.signals.recording import empty
-
-    assert empty(("a", "b"), 4).counts.shape == (0, 2, BINS)
-    for layers, total in (((), 4), (("a",), 0)):
-        with pytest.raises(ValueError, match="needs layers and steps"):
-            empty(layers, total)
+def test_activations_that_tensorflow_has_to_read_are_recorded(keras, batch):
+    """ReLU6 and a slope per unit: both are described before the calls become a graph."""
+    L = keras.layers
+    middle = [L.Dense(8), L.ReLU(6.0), L.Dense(8), L.PReLU(), L.Dense(8, activation=keras.ops.sin)]
+    model = keras.Sequential([keras.Input((12,)), *middle, L.Dense(4, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    callback = recorder.recorder(batch[0][:16], batch[1][:16], every=10)
+    fit(model, batch, [callback], epochs=1)
+    last = trace(model, batch[0][:16], batch[1][:16])
+    norms = [layer.grad_W_norm for layer in last.layers]
+    np.testing.assert_allclose(callback.recording.grad_W_norm[-1], norms, rtol=1e-4)

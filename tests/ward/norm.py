@@ -153,7 +153,7 @@ SMALL_BATCH = halved(
         "one example",
         stack(table, [32] * 2, normalized="before", batch=1),
         {"batch_too_small_for_batch_norm": at("severe", *names(1, 2))},
-        NOISE | {"constant_inputs", "symmetric_weights", "uncentred_inputs", "unscaled_inputs"},
+        NOISE | {"constant_inputs", "symmetric_weights", "uncentered_inputs", "unscaled_inputs"},
     ),
     Patient(
         "two pictures: dense layers too few, convolutions enough",
