@@ -88,7 +88,8 @@ for name in ("sigmoid", "tanh"):
     walked[name] = same, times, near
     print(f"{name:8} inputs: same sign {same:4.0%}, path {times:.1f} × the straight one, "
           f"there after {near} steps")
-plots.descent_paths(walks, target, alt="a zig-zag path with sigmoid inputs, a shorter one with tanh inputs")
+alt = "a zig-zag path with sigmoid inputs, a shorter one with tanh inputs"
+plots.descent_paths(walks, target, alt=alt)
 
 # %% [markdown]
 # With sigmoid inputs {{walked["sigmoid"][0]:.0%}} of the moves go up-right or down-left, and the
@@ -383,9 +384,9 @@ print("ELU takes more than 1.3 × as long as ReLU:", costs["elu"] > 1.3)
 
 # %% [markdown]
 # For normal pre-activations ELU's mean is {{exact:.3f}} where ReLU's is
-# {{activation_table.properties("relu").mean:.3f}}. It is dearer; section 10 shows how much dearer on
-# the machine this was run on. Like ReLU it saturates to the left, but its slope there is small and
-# not 0, so no unit is dead in the strict sense.
+# {{activation_table.properties("relu").mean:.3f}}. It is dearer; section 10 shows how much dearer
+# on the machine this was run on. Like ReLU it saturates to the left, but its slope there is small
+# and not 0, so no unit is dead in the strict sense.
 #
 # ### Yours: Leaky ReLU with both derivatives
 #
@@ -662,8 +663,8 @@ plots.activation_cards(ACTIVATIONS)
 #
 # Everything in tables made from the code. "mean" and "std" are those of f(z), E[f'²] is the average
 # squared slope, all for z ~ N(0, 1). Sort by any column, for example
-# `activation_table.properties_table("std", descending=True)`. Maxout is not in it: it has no curve before
-# it has learned one.
+# `activation_table.properties_table("std", descending=True)`. Maxout is not in it: it has no curve
+# before it has learned one.
 
 # %%
 formulas = ("activation", "value", "derivative")

@@ -476,7 +476,8 @@ plots.seed_panels(panels, predicted, xlabel="block", first=0, alt=alt)
 x_new, y_new = (part[1000:] for part in data.load_batch(1000 + 2000, dtype=np.float64))
 
 def score(start, blocks, rate, seed):
-    net = builders.bare_residual_stack(784, 50, blocks, 10, start=start, rng=np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    net = builders.bare_residual_stack(784, 50, blocks, 10, start=start, rng=rng)
     _ = train(net, x, y, learning_rate=rate, steps=120, rng=np.random.default_rng(seed))
     return net.accuracy(x_new, y_new)
 

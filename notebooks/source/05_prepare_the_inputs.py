@@ -150,7 +150,8 @@ std = x.std(axis=0)
 ways = {"per pixel": preprocessing.standardize(x), "per pixel, floor 0.05": fitted}
 ways["per set"] = preprocessing.standardize(x, per="set")
 largest = {
-    name: [np.abs(way.transform(part)).max() for part in sets.values()] for name, way in ways.items()
+    name: [np.abs(way.transform(part)).max() for part in sets.values()]
+    for name, way in ways.items()
 }
 print(f"std of a pixel: {std.min():.4f} to {std.max():.3f}, "
       f"below 0.05 in {np.sum(std < 0.05)} of {std.size}")
@@ -387,9 +388,9 @@ print(table(columns, rows))
 
 # %% [markdown]
 # {{len(few):.0f}} points span {{np.linalg.matrix_rank(few - few.mean(axis=0))}} directions around
-# their mean, no more, so the fit refuses and tells the ways out. `n_components` drops the directions of
-# least variance. `eps` is added to every λ, so that nothing is divided by 0, and what had no
-# variance stays small.
+# their mean, no more, so the fit refuses and tells the ways out. `n_components` drops the
+# directions of least variance. `eps` is added to every λ, so that nothing is divided by 0, and what
+# had no variance stays small.
 #
 # Even where it is possible, look at new data. Fitted on 1,000 images with 400 directions kept, the
 # last ones have variance {{fresh[1000, 400]:.2f}} on validation images rather than 1: the smallest
