@@ -22,6 +22,9 @@
 # A layer is `z = x @ W + b`, then `h = f(z)`. We call z the **pre-activation**, h the
 # **activation**, f the **activation function**. Layers count from 1 at the input. "Gradient" is
 # always the derivative of the loss.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
 import numpy as np

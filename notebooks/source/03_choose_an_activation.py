@@ -23,6 +23,9 @@
 # - compute SELU's two constants, and say what they keep in balance and what they do not;
 # - tell a dead unit from a sleeping one;
 # - choose an activation, with measurements for your choice.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
 import numpy as np

@@ -18,6 +18,9 @@
 # - pick Glorot, He or LeCun for an activation, and predict the signal in any layer;
 # - count the fans of a convolution, and start a residual network that does not explode;
 # - scale a network without a formula, by looking at one batch.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
 import numpy as np

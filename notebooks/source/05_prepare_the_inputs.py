@@ -17,6 +17,9 @@
 # - read a condition number, and predict the steps that gradient descent needs;
 # - whiten data, say what happens where a direction has no variance, and why images seldom get it;
 # - judge by measurement whether batch normalization makes preprocessing superfluous.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
 import numpy as np

@@ -18,6 +18,9 @@
 # - tell what was claimed for it from what you measured;
 # - fold it into the layer before it, for a network that only predicts;
 # - recognize the batches that break it.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
 import numpy as np

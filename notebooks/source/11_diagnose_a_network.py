@@ -18,6 +18,9 @@
 # - diagnose sick networks, name what speaks against the other illnesses, and treat them;
 # - find bugs in code that runs;
 # - examine any Keras model, and its training, in three lines.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
 import numpy as np
