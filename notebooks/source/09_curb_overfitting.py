@@ -55,15 +55,8 @@ def state(model):
 def learn(model, seed, penalty=None, after_step=None, steps=1000):
     rng = np.random.default_rng(seed)
     _ = train(
-        model,
-        x,
-        y,
-        learning_rate=0.1,
-        steps=steps,
-        batch_size=25,
-        penalty=penalty,
-        rng=rng,
-        after_step=after_step,
+        model, x, y, learning_rate=0.1, steps=steps, batch_size=25,
+        penalty=penalty, rng=rng, after_step=after_step,
     )
     return model
 
@@ -87,14 +80,8 @@ def watched(seed):  # the state after every 50 steps
 # %%
 runs = [watched(seed) for seed in range(5)]
 right, right_new, loss, loss_new, norms = np.moveaxis(runs, 2, 0)
-columns = {
-    "right": right,
-    "right, new": right_new,
-    "gap": right - right_new,
-    "loss": loss,
-    "loss, new": loss_new,
-    "norm": norms,
-}
+columns = {"right": right, "right, new": right_new, "gap": right - right_new}
+columns |= {"loss": loss, "loss, new": loss_new, "norm": norms}
 forms = (".0%", ".0%", ".0%", ".2f", ".2f", ".1f")
 for k in (0, 5, 19):
     told_now = (
@@ -769,13 +756,8 @@ plots.parameter_shares(
 # between training and new images will the best row win back?
 
 # %%
-settings = [
-    (0, 0),
-    *((s, 0) for s in (0.001, 0.003, 0.01)),
-    *((0, r) for r in (0.2, 0.5, 0.7)),
-    (0.001, 0.5),
-    (0.003, 0.5),
-]
+settings = [(0, 0), (0.001, 0), (0.003, 0), (0.01, 0)]  # λ of L2, rate of dropout
+settings += [(0, 0.2), (0, 0.5), (0, 0.7), (0.001, 0.5), (0.003, 0.5)]
 ends = {
     s: np.array([state(trained(seed, L2(s[0]) if s[0] else None, s[1])) for seed in range(5)])
     for s in settings
@@ -783,22 +765,9 @@ ends = {
 rows, plain = [], ends[0, 0]
 gained = {s: 100 * (end[:, 1] - plain[:, 1]) for s, end in ends.items()}
 for (strength, rate), end in ends.items():
-    more = gained[strength, rate]
-    gain = (
-        f"{np.median(more):+.1f} ({min(more):+.1f} to {max(more):+.1f})"
-        if strength or rate
-        else "-"
-    )
-    rows.append(
-        (
-            f"{strength:g}",
-            f"{rate:g}",
-            told(end[:, 1], ".1%"),
-            gain,
-            told(end[:, 0] - end[:, 1], ".0%"),
-            told(end[:, 3]),
-        )
-    )
+    gain = told(gained[strength, rate], "+.1f") if strength or rate else "-"
+    numbers = told(end[:, 1], ".1%"), gain, told(end[:, 0] - end[:, 1], ".0%"), told(end[:, 3])
+    rows.append((f"{strength:g}", f"{rate:g}", *numbers))
 print(table(("λ of L2", "dropout", "right, new", "points gained", "gap", "loss, new"), rows))
 names = {
     "neither": (0, 0),
@@ -806,9 +775,8 @@ names = {
     "dropout, 0.5": (0, 0.5),
     "both": (0.003, 0.5),
 }
-assert (
-    ends[0, 0.2][:, 3].max() < plain[:, 3].min()
-)  # a little dropout lowers the loss with every seed
+# A little dropout lowers the loss with every seed.
+assert ends[0, 0.2][:, 3].max() < plain[:, 3].min()
 plots.seed_dots(
     {"loss, new images": {n: ends[s][:, 3] for n, s in names.items()}},
     ylabel="loss",
