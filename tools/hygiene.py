@@ -20,14 +20,11 @@ from nbformat import NotebookNode
 from tools import bound
 from tools.claims import FREE, unbound_numbers
 from tools.notebooks import WIDGET_VIEW
-from tools.sources import METADATA, ROOT, build
+from tools.sources import METADATA, build
 
 NOTEBOOKS = "[0-9][0-9]_*.ipynb"
 MAX_KB, MAX_LINE = 300, 100
 MIN_EXERCISES = 3
-# Temporary, to be deleted: lessons whose numbers are not bound yet, and those whose code is not plain yet.
-UNCONVERTED = ("07", "08", "10")
-UNPLAIN = UNCONVERTED
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/<~])/(?:[\w.-]+/)+[\w.-]+|\b[A-Z]:\\\w+")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 TEXT_TYPES = ("text/plain", "text/html", "text/markdown")
@@ -77,10 +74,6 @@ def notebook_paths(root: Path) -> list[Path]:
     """Return the course's notebooks under `root`, lessons first; a learner's own are left out."""
     lessons = root / "notebooks"
     return [path for folder in (lessons, lessons / "solutions") for path in sorted(folder.glob(NOTEBOOKS))]
-
-
-def _waits(page: Page, lessons: tuple[str, ...]) -> bool:
-    return page.path.name.startswith(lessons) and page.folder.parent == ROOT
 
 
 def open_page(path: Path) -> Page:
@@ -138,7 +131,7 @@ def outputs_are_compared(page: Page) -> list[str]:
 def numbers_are_bound(page: Page) -> list[str]:
     """Every number that the prose reports is an expression in the source (see tools.claims)."""
     source, _ = source_and_twin(page)
-    found = unbound_numbers(source) if source.exists() and not _waits(page, UNCONVERTED) else []
+    found = unbound_numbers(source) if source.exists() else []
     return [f"cell {i} of the source: {number}" for i, number in found]
 
 
@@ -165,8 +158,6 @@ def has_exercises(page: Page) -> list[str]:
 
 def set_up_is_plain(page: Page) -> list[str]:
     """The first code cell holds one or two imports and nothing else, and nothing touches sys.path."""
-    if _waits(page, UNPLAIN):
-        return []
     set_up = ast.parse(page.code[0][1].source).body if page.code else []
     plain = all(isinstance(statement, ast.Import | ast.ImportFrom) for statement in set_up)
     problems = [f"the first code cell is {page.code}"] * (not plain or len(set_up) not in (1, 2))
@@ -175,8 +166,6 @@ def set_up_is_plain(page: Page) -> list[str]:
 
 def statements_are_not_joined(page: Page) -> list[str]:
     """No semicolon joins or ends statements (write `_ = …` to hide a value)."""
-    if _waits(page, UNPLAIN):
-        return []
     return [f"cell {i}: {line}" for i, cell in page.code for line in _lines_with_semicolon(cell.source)]
 
 
@@ -188,7 +177,7 @@ def _lines_with_semicolon(code: str) -> list[str]:
 def lines_are_short(page: Page) -> list[str]:
     """No line of the source has more than MAX_LINE characters; a table's row, which can't be broken, may."""
     source, _ = source_and_twin(page)
-    if _waits(page, UNPLAIN) or not source.exists():
+    if not source.exists():
         return []
     lines = enumerate(source.read_text(encoding="utf-8").splitlines(), 1)
     long = [(n, len(line)) for n, line in lines if len(line) > MAX_LINE and not line.startswith("# |")]

@@ -20,6 +20,9 @@
 # - write dropout forward and backward, in both of its forms, and prove it right;
 # - say what is averaged in testing, where that average is exact and where it is not;
 # - judge from several seeds whether a remedy has helped.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
 import numpy as np
