@@ -129,55 +129,63 @@ def trace(model, x, y, *, weights=True, training=True) -> Trace:
     """
     with np.errstate(all="ignore"):
         passage = passage_of(model)(model, x, y, weights=weights, training=training)
-        layers, output_error = [], 0.0
-        for block in passage.blocks:
-            W, dW, output = block[0].W, block[0].dW, any(step in passage.outputs for step in block)
-            before, after, activation = signal_of(block, passage.outputs)
-            z, dz, h = before.output, before.gradient, after.output
-            if output:
-                output_error += np.square(dz.reshape(len(dz), -1), dtype=np.float64).sum(axis=1)
-            grad_z_norm, size = norm(dz), z.size
-            if activation.name != "prelu":  # whose slopes belong to places
-                z, dz, h = some_places(z), some_places(dz), some_places(h)
-            slope = activation.df(z) if after.slope is None else after.slope
-            z_mean, z_std = mean_and_std(z)
-            mean, std = (z_mean, z_std) if after is before else mean_and_std(h)
-            share_dead, share_on = shares_off_and_on(slope, activation.can_die)
-            share_equal, share_stay_equal = shares_equal(W, z, dz)
-            layers.append(
-                LayerSignal(
-                    name=block[0].name,
-                    kind=block[0].kind,
-                    parts=parts_of(block),
-                    output=output,
-                    units=z.shape[-1],
-                    fan_in=W.size // W.shape[-1],
-                    size=size,
-                    biased=block[0].biased,
-                    dropout=dropout_of(block),
-                    batch_norm=next((step.batch_norm for step in block if step.kind == "batch_norm"), None),
-                    activation=activation.name,
-                    can_die=activation.can_die,
-                    saturates=activation.saturates,
-                    histogram=histogram(h, *histogram_range(activation)),
-                    z_mean=z_mean,
-                    z_std=z_std,
-                    mean=mean,
-                    std=std,
-                    share_saturated=share_saturated(slope, activation),
-                    share_dead=share_dead,
-                    share_on=share_on,
-                    share_equal=share_equal,
-                    share_stay_equal=share_stay_equal,
-                    grad_z_norm=grad_z_norm,
-                    grad_W_norm=float("nan") if dW is None else norm(dW),
-                    W_norm=norm(W),
-                )
-            )
+        layers = tuple(layer_signal(block, passage.outputs) for block in passage.blocks)
         entered = passage.blocks[0][0].parents[0].output
-        return Trace(
-            tuple(layers), passage.loss, len(x), *mean_and_std(entered), output_error, entered, passage.ends
-        )
+        error = sum(_squared_norms(block, passage.outputs) for block in passage.blocks)
+        return Trace(layers, passage.loss, len(x), *mean_and_std(entered), error, entered, passage.ends)
+
+
+def layer_signal(block, outputs) -> LayerSignal:
+    """Return what one block of steps shows: a layer with weights first, its activation, what stands between.
+
+    `outputs` are the network's; a block that holds one of them is an output layer.
+    """
+    first, (before, after, activation) = block[0], signal_of(block, outputs)
+    z, dz, h = before.output, before.gradient, after.output
+    grad_z_norm, size = norm(dz), z.size
+    if activation.name != "prelu":  # whose slopes belong to places
+        z, dz, h = some_places(z), some_places(dz), some_places(h)
+    slope = activation.df(z) if after.slope is None else after.slope
+    z_mean, z_std = mean_and_std(z)
+    mean, std = (z_mean, z_std) if after is before else mean_and_std(h)
+    share_dead, share_on = shares_off_and_on(slope, activation.can_die)
+    share_equal, share_stay_equal = shares_equal(first.W, z, dz)
+    return LayerSignal(
+        name=first.name,
+        kind=first.kind,
+        parts=parts_of(block),
+        output=any(step in outputs for step in block),
+        units=z.shape[-1],
+        fan_in=first.W.size // first.W.shape[-1],
+        size=size,
+        biased=first.biased,
+        dropout=dropout_of(block),
+        batch_norm=next((step.batch_norm for step in block if step.kind == "batch_norm"), None),
+        activation=activation.name,
+        can_die=activation.can_die,
+        saturates=activation.saturates,
+        histogram=histogram(h, *histogram_range(activation)),
+        z_mean=z_mean,
+        z_std=z_std,
+        mean=mean,
+        std=std,
+        share_saturated=share_saturated(slope, activation),
+        share_dead=share_dead,
+        share_on=share_on,
+        share_equal=share_equal,
+        share_stay_equal=share_stay_equal,
+        grad_z_norm=grad_z_norm,
+        grad_W_norm=float("nan") if first.dW is None else norm(first.dW),
+        W_norm=norm(first.W),
+    )
+
+
+def _squared_norms(block, outputs):
+    """Of an output's logits: the squared norm of each example's gradient; 0 of a hidden block."""
+    if not any(step in outputs for step in block):
+        return 0.0
+    dz = signal_of(block, outputs)[0].gradient
+    return np.square(dz.reshape(len(dz), -1), dtype=np.float64).sum(axis=1)
 
 
 def passage_of(model):
