@@ -484,8 +484,12 @@ def sum_up(results, stand_in):
 def notebooks(arguments):
     """For authors: execute the notebooks named, or all, and write them and their solved twins."""
     with private_settings() as variables:
+        if fetch_images(variables) == "stand-in":
+            raise Stop(ONLY_REAL_IMAGES)
         return run_part("notebooks", ["-m", "tools.notebooks", *arguments], variables)[1]
 
+
+ONLY_REAL_IMAGES = "notebooks are written with the real images only; data/README.md tells how to get them."
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -546,3 +546,10 @@ def test_notebooks_are_written_by_the_tool(calls):
     calls.codes["tools.notebooks"] = 3
     assert course.notebooks(["02", "04"]) == 3
     assert calls[-1] == [str(course.venv_python()), "-m", "tools.notebooks", "02", "04"]
+
+
+def test_notebooks_are_not_written_with_stand_in_images(calls, monkeypatch):
+    monkeypatch.setattr(course, "fetch_images", lambda variables: "stand-in")
+    with pytest.raises(course.Stop, match="real images only"):
+        course.notebooks(["02"])
+    assert not calls
