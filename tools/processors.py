@@ -2,8 +2,8 @@
 
     python -m tools.processors                     every lab, at its first state and ten other settings
     python -m tools.processors --labs depth_lab    some labs
-    python -m tools.processors --notebooks         strict nbval of every lesson and its solved twin: hours
-    python -m tools.processors --notebooks 02 08   some lessons
+    python -m tools.processors --notebooks         strict nbval of every lesson and its solved twin: most of an hour
+    python -m tools.processors --notebooks 02 08 --solved    of some lessons the solved twins alone
     python -m tools.processors --paths default Nehalem    on some paths only
 
 A path is a set of environment variables that makes OpenBLAS, NumPy or oneDNN compute with the instructions
@@ -21,7 +21,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import ipywidgets as widgets
@@ -68,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.notebooks is None:
         told = {path: on_path(path, options.labs, options.settings) for path in _chosen(NUMPY_PATHS, options)}
         return report_labs(told)
-    return report_lessons(choose(options.notebooks, ROOT), lambda paths: _chosen(paths, options))
+    return report_lessons(choose(options.notebooks, ROOT), options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--notebooks", nargs="*", metavar="NAME", help="nbval of lessons (default: all)")
     parser.add_argument("--paths", nargs="+", choices=paths, default=paths, help="only these")
+    parser.add_argument("--solved", action="store_true", help="of the lessons, only the solved twins")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="lessons at once (default 2)")
     return parser
 
 
@@ -239,27 +241,32 @@ def _words(node: ast.AST) -> list[str]:
     return []
 
 
-def report_lessons(names: list[str], chosen: Callable[[dict], list[str]]) -> int:
-    """Run nbval of each lesson and its twin on each path, print the table; return the exit status."""
+def report_lessons(names: list[str], options: argparse.Namespace) -> int:
+    """Run nbval of each lesson on each path, print the table; return the exit status."""
     paths_of = {name: KERAS_PATHS if imports_keras(name) else NUMPY_PATHS for name in names}
-    verdicts = {}
-    for name, paths in paths_of.items():
-        for path in chosen(paths):
-            verdicts[path, name] = nbval(name, paths[path])
-            print(f"{name}, {path}: {verdicts[path, name]}", flush=True)
+    runs = [(path, name) for name in names for path in _chosen(paths_of[name], options)]
+
+    def verdict(run):
+        path, name = run
+        said = nbval(name, paths_of[name][path], solved_alone=options.solved)
+        print(f"{name}, {path}: {said}", flush=True)
+        return said
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        verdicts = dict(zip(runs, pool.map(verdict, runs), strict=True))
     rows = {path: [verdicts.get((path, name), "") for name in names] for path, _ in verdicts}
     print_table("path", [name[:2] for name in names], rows)
-    return 0 if all(verdict in ("passed", NOT_HERE) for verdict in verdicts.values()) else 1
+    return 0 if all(said in ("passed", NOT_HERE) for said in verdicts.values()) else 1
 
 
-def nbval(name: str, path: dict, root: Path = ROOT) -> str:
+def nbval(name: str, path: dict, root: Path = ROOT, solved_alone: bool = False) -> str:
     """Return what strict nbval says of a lesson and its twin on a path: "passed", or how many cells differ.
 
     What pytest writes about a failure is printed.
     """
     if not runs_here(path):
         return NOT_HERE
-    files = [str(lesson_path(name, root)), str(solved_path(name, root))]
+    files = [str(solved_path(name, root)), *([] if solved_alone else [str(lesson_path(name, root))])]
     done = _run([sys.executable, "-m", "pytest", *NBVAL, *files], path)
     if done.returncode:
         print(done.stdout, done.stderr)
