@@ -25,11 +25,12 @@
 
 # %%
 import numpy as np
-from helpers import builders, data, flow, keras_models, keras_training, recording, results, table
+from helpers import (
+    builders, checks, clip_each, data, flow, keras_models, keras_training, labs, plots, recorder,
+    recording, results, table, theory, watch,
+)
 
 # %%
-from helpers import checks, clip_each, labs, plots, recorder, theory, watch
-
 keras = keras_models.keras()
 split = data.load_split()
 print(split)

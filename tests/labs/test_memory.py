@@ -89,9 +89,13 @@ def run_cell(name, run, **start):
 
 
 def move(lab, steps, times):
-    """Set a lab to one state after the other."""
+    """Set a lab to one state after the other, and to the last of them at the end.
+
+    What it keeps for its present state, a deep network say, is then the same at each count.
+    """
     for place in range(times):
         lab.set(**steps[place % len(steps)])
+    lab.set(**steps[-1])
 
 
 def in_use():
