@@ -2,8 +2,8 @@
 
     python -m tools.processors                     every lab, at its first state and ten other settings
     python -m tools.processors --labs depth_lab    some labs
-    python -m tools.processors --notebooks         strict nbval of every lesson and its solved twin: most of an hour
-    python -m tools.processors --notebooks 02 08 --solved    of some lessons the solved twins alone
+    python -m tools.processors --notebooks         strict nbval of every lesson and its twin: an hour
+    python -m tools.processors --notebooks 02 08 --solved    the solved twins of some lessons
     python -m tools.processors --paths default Nehalem    on some paths only
 
 A path is a set of environment variables that makes OpenBLAS, NumPy or oneDNN compute with the instructions
