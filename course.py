@@ -1,7 +1,7 @@
 """Taming Depth: the launcher. It needs nothing but Python 3.11, 3.12 or 3.13.
 
     python3 course.py lab          open the course in your browser
-    python3 course.py test         run every test
+    python3 course.py test         run every test (15 minutes); with --quick all but the slow ones (two)
     python3 course.py notebooks    for authors: execute the notebooks and write them anew
 
 The first use sets up, which takes some minutes and about 3 GB of disk: it makes the folder .venv beside
@@ -9,7 +9,7 @@ this file and installs into it the packages that requirements.txt lists. Nothing
 changed. Later uses start at once; packages are installed again only when requirements.txt has changed.
 
 What follows `lab` goes to JupyterLab:    python3 course.py lab --no-browser --port 9999
-What follows `test` goes to pytest:       python3 course.py test tests/test_network.py -x
+What follows `test` goes to pytest:       python3 course.py test tests/networks -x
 What follows `notebooks` is their names:  python3 course.py notebooks 02 04
 
 On Windows write `py` in place of `python3`.
@@ -72,12 +72,14 @@ FOR_LIVE_FIGURES = {
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 PYTEST = ["-m", "pytest", "-n", "2", "--dist", "loadscope"]
+NOT_SLOW = ["-m", "not slow"]
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
 PARTS = (
     ("style", ["-m", "ruff", "check", "."]),
     ("tests", [*PYTEST, "tests"]),
     ("notebooks", [*PYTEST, *NBVAL, "notebooks"]),
 )
+QUICK = (PARTS[0], ("tests", [*PYTEST, *NOT_SLOW, "tests"]))
 
 SETTINGS = (
     "JUPYTER_CONFIG_DIR",
@@ -184,7 +186,7 @@ def platform_advice(name):
 
 
 def set_up():
-    """Bring .venv in step with requirements.txt, unless its stamp says that it is."""
+    """Bring .venv in step with requirements.txt and with this folder, unless it is."""
     if is_set_up():
         return
     if not os.access(str(ROOT), os.W_OK):
@@ -196,16 +198,46 @@ def set_up():
 
 def prepare():
     """Make .venv if there is none that fits, install, and stamp; a half-done .venv is made anew."""
-    if read_stamp() == UNFINISHED or version_of(venv_python()) != sys.version_info[:2]:
-        make_venv()
-    STAMP.write_text(UNFINISHED)
-    install()
-    STAMP.write_text(stamp())
+    if not is_installed():
+        if read_stamp() == UNFINISHED or version_of(venv_python()) != sys.version_info[:2]:
+            make_venv()
+        STAMP.write_text(UNFINISHED)
+        install()
+        STAMP.write_text(stamp())
+    pointer().write_text(way_to_the_course())
 
 
 def is_set_up():
+    """Say whether .venv has the packages and knows this folder."""
+    return is_installed() and knows_the_course()
+
+
+def is_installed():
     """Say whether the last installation was of this requirements.txt, for this Python, and was finished."""
     return venv_python().exists() and read_stamp() == stamp()
+
+
+def knows_the_course():
+    """Say whether `import helpers` finds this folder, whatever notebook or program it stands in."""
+    try:
+        return pointer().read_bytes() == way_to_the_course().encode()
+    except OSError:
+        return False
+
+
+def pointer():
+    """Return the path of the file that adds this folder to the environment's sys.path at each start."""
+    folder = sysconfig.get_path("purelib", "venv", {"base": str(VENV)})
+    return Path(folder) / "taming_depth.pth"
+
+
+def way_to_the_course():
+    """Return the pointer's only line: this folder, as seen from the pointer's.
+
+    So the course can be moved or copied, and its path may have letters that the system's encoding lacks, in
+    which Python 3.11 and 3.12 read the file.
+    """
+    return os.path.relpath(str(ROOT), str(pointer().parent)).replace(os.sep, "/")
 
 
 def stamp():
@@ -404,11 +436,17 @@ def test(arguments):
 
 
 def parts(arguments):
-    """Return (name, arguments of Python) for each part; arguments given replace all parts by one run."""
-    if not arguments:
-        return PARTS
-    on_notebooks = any(a.startswith("notebooks") or a.endswith(".ipynb") for a in arguments)
-    return (("pytest", ["-m", "pytest", *(NBVAL if on_notebooks else []), *arguments]),)
+    """Return (name, arguments of Python) for each part; arguments given replace all parts by one run.
+
+    `--quick` leaves out the notebooks and the tests marked slow.
+    """
+    quick = "--quick" in arguments
+    given = [argument for argument in arguments if argument != "--quick"]
+    if not given:
+        return QUICK if quick else PARTS
+    on_notebooks = any(a.startswith("notebooks") or a.endswith(".ipynb") for a in given)
+    options = [*(NBVAL if on_notebooks else []), *(NOT_SLOW if quick else [])]
+    return (("pytest", ["-m", "pytest", *options, *given]),)
 
 
 @contextlib.contextmanager
@@ -446,8 +484,12 @@ def sum_up(results, stand_in):
 def notebooks(arguments):
     """For authors: execute the notebooks named, or all, and write them and their solved twins."""
     with private_settings() as variables:
+        if fetch_images(variables) == "stand-in":
+            raise Stop(ONLY_REAL_IMAGES)
         return run_part("notebooks", ["-m", "tools.notebooks", *arguments], variables)[1]
 
+
+ONLY_REAL_IMAGES = "notebooks are written with the real images only; data/README.md tells how to get them."
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -6,8 +6,9 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.results import Result, middle
-from helpers import clinic, deep
-from helpers.signals import trace
+from helpers import clinic
+from helpers.networks import keras_models
+from helpers.signals.trace import trace
 
 RUNS = 9
 
@@ -70,10 +71,10 @@ def _ratio(examined, steps):
 
 def convolutional():
     """A small convolutional network for images of 28 × 28, as in Keras's first example."""
-    layers = deep.keras().layers
-    return deep.keras().Sequential(
+    layers = keras_models.keras().layers
+    return keras_models.keras().Sequential(
         [
-            deep.keras().Input((28, 28, 1)),
+            keras_models.keras().Input((28, 28, 1)),
             layers.Conv2D(32, 3, activation="relu"),
             layers.MaxPooling2D(2),
             layers.Conv2D(64, 3, activation="relu"),
@@ -87,8 +88,8 @@ def convolutional():
 
 def residual():
     """Nine normalized convolutions with skips, for images of 32 × 32."""
-    layers = deep.keras().layers
-    inputs = deep.keras().Input((32, 32, 3))
+    layers = keras_models.keras().layers
+    inputs = keras_models.keras().Input((32, 32, 3))
     h = layers.Conv2D(16, 3, padding="same")(inputs)
     for width in (16, 32, 64, 64):
         stride = 1 if width == h.shape[-1] else 2
@@ -98,11 +99,11 @@ def residual():
         h = h if stride == 1 else layers.Conv2D(width, 1, strides=2)(h)
         h = layers.ReLU()(layers.Add()([h, branch]))
     outputs = layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(h))
-    return deep.keras().Model(inputs, outputs)
+    return keras_models.keras().Model(inputs, outputs)
 
 
 MODELS = (  # name, builder, shape of an example, batch
     ("a convolutional network", convolutional, (28, 28, 1), 128),
     ("a residual network", residual, (32, 32, 3), 64),
-    ("100 SELU layers", deep.dense_network, (784,), 256),
+    ("100 SELU layers", keras_models.dense_network, (784,), 256),
 )

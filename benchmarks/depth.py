@@ -19,14 +19,14 @@ GOAL = 0.739  # the published validation accuracy at the end of the reference ru
 RUN = """
 import json, sys
 from time import perf_counter
-from helpers import data, deep, recipes
+from helpers import data, keras_models, keras_training
 
-recipe, split, ends = getattr(recipes, sys.argv[1]), data.load_split(), []
-deep.keras()
+recipe, split, ends = getattr(keras_training, sys.argv[1]), data.load_split(), []
+keras = keras_models.keras()
 begin = perf_counter()
 model = recipe.compile(recipe.network(int(sys.argv[2])), len(split.x))
 note = lambda epoch, logs: ends.append((perf_counter() - begin, float(logs["val_accuracy"])))
-recipe.fit(model, split, callbacks=[deep.keras().callbacks.LambdaCallback(on_epoch_end=note)])
+recipe.fit(model, split, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note)])
 print(json.dumps(ends))
 """
 

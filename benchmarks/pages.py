@@ -8,9 +8,10 @@ import numpy as np
 from helpers import data
 from helpers.labs import initialization_lab
 from helpers.labs.knobs import GAINS
-from helpers.meanfield import predict, predicted_density
-from helpers.network import MLP
-from helpers.signals import BINS, histogram_range, trace
+from helpers.networks.mlp import MLP
+from helpers.numerics.theory import predict, predicted_density
+from helpers.signals.measures import BINS, histogram_range
+from helpers.signals.trace import trace
 
 SIZES = (784, *[100] * 10, 10)
 shown = []  # keeps the lab for `kernel_milliseconds`

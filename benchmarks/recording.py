@@ -4,8 +4,9 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.results import Result, middle
-from helpers import data, deep
-from helpers.recorder import EVERY, probe_of, recorder
+from helpers import data
+from helpers.networks import keras_models
+from helpers.signals.recorder import EVERY, probe_of, recorder
 
 BATCH = 256
 STEPS = 1000  # training steps of one run, about five epochs of the real images
@@ -29,15 +30,15 @@ def measure() -> list[Result]:
 
 def compiled():
     """Return the hundred layers, compiled as a plain program would compile them."""
-    model = deep.dense_network(seed=0)
-    optimizer = deep.keras().optimizers.SGD(1e-3, momentum=0.9)
+    model = keras_models.dense_network(seed=0)
+    optimizer = keras_models.keras().optimizers.SGD(1e-3, momentum=0.9)
     model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy")
     return model
 
 
 def fit(model, images, steps, callbacks) -> float:
     """Return the seconds of one run of so many steps."""
-    tf = deep.tensorflow()
+    tf = keras_models.tensorflow()
     batches = tf.data.Dataset.from_tensor_slices((images.x, images.y)).batch(BATCH, drop_remainder=True)
     begin = perf_counter()
     model.fit(batches.repeat(), epochs=1, steps_per_epoch=steps, verbose=0, callbacks=callbacks)

@@ -13,11 +13,12 @@ from functools import lru_cache, partial
 import numpy as np
 
 from experiments.numbers import rounded
-from helpers import augmentation, data
-from helpers.network import train
-from helpers.regularization import L2
-from helpers.stack import residual_stack
-from helpers.stochastic import fractional_max_pool_forward
+from helpers import data
+from helpers.networks.builders import residual_stack
+from helpers.networks.training import train
+from helpers.numerics import augmentation
+from helpers.numerics.penalties import L2
+from helpers.numerics.pooling import fractional_max_pool_forward
 
 IMAGES, BATCH, RATE = 1000, 50, 0.05  # the learning rate of all
 BUDGETS = (400, 1600)  # steps: 20 and 80 times through the images
@@ -141,7 +142,7 @@ def run(one: Run) -> dict:
     rng = np.random.default_rng(one.seed)
     options = merged(one.methods, "network")
     model = residual_stack(side**2, WIDTH, BLOCKS, 10, **options, rng=rng, dtype=np.float32)
-    augment, told = augmenting(one.methods, mean, std), {"accuracy": [], "training": []}
+    augment, shares = augmenting(one.methods, mean, std), {"accuracy": [], "training": []}
     drawn = np.random.default_rng((one.seed, 2))  # of its own: all methods see the same mini-batches
     seen, new = (in_testing(one.methods, part, pool, mean, std) for part in (x, x_new))
 
@@ -151,14 +152,14 @@ def run(one: Run) -> dict:
 
     def look(step, loss, gradients):
         if step + 1 in one.budgets:
-            told["accuracy"].append(right(model, new, y_new))
-            told["training"].append(right(model, seen, y))
+            shares["accuracy"].append(right(model, new, y_new))
+            shares["training"].append(right(model, seen, y))
 
     penalty = next((METHODS[name].penalty(s) for name, s in one.methods if METHODS[name].penalty), None)
     order = np.random.default_rng((one.seed, 1))
     how = {"learning_rate": RATE, "steps": one.budgets[-1], "batch_size": BATCH, "penalty": penalty}
     losses = train(model, x, y, **how, augment=change, rng=order, after_step=look)
-    return told | {"loss": rounded([losses[-IMAGES // BATCH :].mean()])[0]}
+    return shares | {"loss": rounded([losses[-IMAGES // BATCH :].mean()])[0]}
 
 
 def right(model, passes, y) -> float:
@@ -223,9 +224,9 @@ def images(seed, test):
     return (scaled[0], split.y[own], scaled[1], y_new), mean, std
 
 
-def merge(told) -> dict:
+def merge(runs) -> dict:
     """Return what is stored: of each row its accuracies by seed and budget, and the strengths tried."""
-    results = dict(zip(settings(), told, strict=True))
+    results = dict(zip(settings(), runs, strict=True))
     return {
         "settings": {
             "network": f"784 → {WIDTH}, {BLOCKS} residual blocks of two layers, ReLU, 10 logits",
@@ -262,14 +263,14 @@ def _tried(results, name):
     method = METHODS[name]
     runs = [[results[Run(((name, s),), seed, False)] for seed in TUNING_SEEDS] for s in method.strengths]
     means = [round(float(np.mean([one["accuracy"][-1] for one in own])), 4) for own in runs]
-    told = {"meaning": method.meaning, "strengths": list(method.strengths), "validation": means}
-    return told | {"chosen": method.chosen}
+    entry = {"meaning": method.meaning, "strengths": list(method.strengths), "validation": means}
+    return entry | {"chosen": method.chosen}
 
 
-def faults(stored, runs, told) -> list:
+def faults(stored, asked, runs) -> list:
     """Say which accuracies differ from the stored ones by more than the tolerance."""
     found, names = [], {methods: name for name, methods in judged().items()}
-    for one, got in zip(runs, told, strict=True):
+    for one, got in zip(asked, runs, strict=True):
         name = names[one.methods]
         known = stored["rows"][name]["test"][one.seed][0]
         if not abs(known - got["accuracy"][0]) <= TOLERANCE:

@@ -6,23 +6,18 @@ import numpy as np
 
 from experiments.numbers import spread_of
 from experiments.training import Training, train
-from helpers.recipes import OURS, REFERENCE, TRIED
+from helpers.networks.builders import DESIGNS
+from helpers.networks.keras_training import OURS, REFERENCE, TRIED
 
 SEEDS = (0, 1, 2, 3, 4)  # fixed before the first run; recipes were chosen on seeds 100 and more
 METRICS = ("accuracy", "loss", "val_accuracy", "val_loss")
 HEADLINE = {
     "reference": REFERENCE,
     "ours": OURS,
-    "ours_with_lecun": replace(OURS, initializer="lecun_normal"),
+    "ours_with_lecun": replace(OURS, design=REFERENCE.design),
 }
 TESTED = ("reference", "ours")  # on the test images, once, at the end
-RIVALS = {  # name → activation, initializer, place of batch normalization
-    "SELU + LeCun": ("selu", "lecun_normal", None),
-    "ReLU + He": ("relu", "he_normal", None),
-    "ReLU + He + batch norm": ("relu", "he_normal", "before"),
-    "tanh + Glorot": ("tanh", "glorot_normal", None),
-    "sigmoid + Glorot": ("sigmoid", "glorot_normal", None),
-}
+RIVALS = DESIGNS
 RIVAL_EPOCHS = 2
 PUBLISHED = {
     "accuracy": 0.786,
@@ -62,9 +57,7 @@ def rival_settings() -> list:
 
 def rival(name, seed) -> Training:
     """Return one run of one rival."""
-    activation, initializer, normalized = RIVALS[name]
-    recipe = replace(OURS, initializer=initializer, epochs=RIVAL_EPOCHS)
-    return Training(seed, recipe, activation=activation, normalized=normalized, gradients=True)
+    return Training(seed, replace(OURS, design=RIVALS[name], epochs=RIVAL_EPOCHS), gradients=True)
 
 
 def short() -> list:
@@ -77,9 +70,9 @@ def short_rivals() -> list:
     return [replace(rival(name, 0), epochs=0) for name in ("SELU + LeCun", "ReLU + He + batch norm")]
 
 
-def merge(told) -> dict:
+def merge(runs) -> dict:
     """Return what is stored of the reference and of ours."""
-    groups = dict(zip(HEADLINE, _in_groups(told), strict=True))
+    groups = dict(zip(HEADLINE, _in_groups(runs), strict=True))
     return {
         "published": PUBLISHED,
         "seconds_note": NOTE,
@@ -88,10 +81,10 @@ def merge(told) -> dict:
     }
 
 
-def merge_rivals(told) -> dict:
+def merge_rivals(runs) -> dict:
     """Return what is stored of the rivals: their curves, and the spread of their gradients over the seeds."""
-    groups = dict(zip(RIVALS, _in_groups(told), strict=True))
-    common = asdict(replace(OURS, initializer="its own", epochs=RIVAL_EPOCHS))
+    groups = dict(zip(RIVALS, _in_groups(runs), strict=True))
+    common = stored_recipe(replace(OURS, epochs=RIVAL_EPOCHS)) | {"initializer": "its own"}
     return {
         "recipe": common,
         "seconds_note": NOTE,
@@ -100,26 +93,32 @@ def merge_rivals(told) -> dict:
     }
 
 
-def faults(stored, trainings, told) -> list:
+def faults(stored, trainings, runs) -> list:
     """Say which first epoch ends outside the band of the stored seeds' first epochs."""
     found = []
-    for name, training, one in zip(TESTED, trainings, told, strict=True):
+    for name, training, one in zip(TESTED, trainings, runs, strict=True):
         low, high = stored[name]["first_epochs_band"]
         if not low <= one["val_accuracy"][0] <= high:
             found.append(f"{name}, seed {training.seed}: {one['val_accuracy'][0]}, band {low} … {high}")
     return found
 
 
-def rival_faults(stored, trainings, told) -> list:
+def rival_faults(stored, trainings, runs) -> list:
     """Say which starts have gradients outside the band of the stored seeds, at any layer."""
     found = []
-    for training, one in zip(trainings, told, strict=True):
+    for training, one in zip(trainings, runs, strict=True):
         known = stored["rivals"][_name_of(training)]["gradients_before"]
         low, high = np.array(known["smallest"]), np.array(known["largest"])
         gradients, room = np.array(one["gradients_before"]), high - low + ROUNDING
         if not ((low - room <= gradients) & (gradients <= high + room)).all():
             found.append(f"{_name_of(training)}: gradients at the start leave the band of the seeds")
     return found
+
+
+def stored_recipe(recipe) -> dict:
+    """Return a recipe as it is stored: its settings, and of its design the initializer."""
+    settings = {name: value for name, value in asdict(recipe).items() if name != "design"}
+    return settings | {"initializer": recipe.design.initializer}
 
 
 def band(values) -> tuple:
@@ -131,8 +130,8 @@ def band(values) -> tuple:
     return round(2 * low - high, 4), round(min(1, 2 * high - low), 4)
 
 
-def _in_groups(told):
-    return [told[start : start + len(SEEDS)] for start in range(0, len(told), len(SEEDS))]
+def _in_groups(runs):
+    return [runs[start : start + len(SEEDS)] for start in range(0, len(runs), len(SEEDS))]
 
 
 def _curves(group):
@@ -152,7 +151,7 @@ def _headline(name, group):
     elsewhere = {path: list(values) for path, values in ELSEWHERE.get(name, {}).items()}
     firsts = [one["val_accuracy"][0] for one in group] + [v for values in elsewhere.values() for v in values]
     return {
-        "recipe": asdict(HEADLINE[name]),
+        "recipe": stored_recipe(HEADLINE[name]),
         **_curves(group),
         "first_epochs_elsewhere": elsewhere,
         "first_epochs_band": list(band(firsts)),
@@ -160,8 +159,7 @@ def _headline(name, group):
 
 
 def _rival(name, group):
-    activation, initializer, normalized = RIVALS[name]
-    design = {"activation": activation, "initializer": initializer, "normalized": normalized}
+    design = {key: getattr(RIVALS[name], key) for key in ("activation", "initializer", "normalized")}
     gradients = {
         key: spread_of([one[key] for one in group]) for key in ("gradients_before", "gradients_after")
     }
@@ -169,5 +167,4 @@ def _rival(name, group):
 
 
 def _name_of(training):
-    design = training.activation, training.recipe.initializer, training.normalized
-    return next(name for name, known in RIVALS.items() if known == design)
+    return next(name for name, design in RIVALS.items() if design == training.recipe.design)

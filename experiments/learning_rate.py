@@ -8,9 +8,9 @@ import numpy as np
 
 from experiments.numbers import median_of, rounded
 from helpers import data
-from helpers.network import train
-from helpers.normalization import RunningStatistics
-from helpers.stack import dense_stack
+from helpers.networks.builders import Design
+from helpers.networks.training import train
+from helpers.numerics.normalization import RunningStatistics
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 STDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -47,10 +47,9 @@ def run(cell: Cell) -> dict:
     """Return the loss over the steps and the validation accuracy at the end."""
     x, y, x_valid, y_valid = images()
     rng = np.random.default_rng(cell.seed)
-    draw = lambda shape, *, rng: rng.standard_normal(shape)  # noqa: E731
     place = "before" if cell.normalized else None
-    options = {"initializer": draw, "gain": cell.std, "normalized": place, "dtype": np.float32}
-    model = dense_stack((784, *HIDDEN, 10), **options, rng=rng)
+    design = Design("relu", "standard_normal", gain=cell.std, normalized=place)
+    model = design.stack((784, *HIDDEN, 10), rng=rng, dtype=np.float32)
     losses = train(model, x, y, learning_rate=cell.rate, steps=STEPS, batch_size=BATCH, rng=rng)
     with np.errstate(all="ignore"):
         curve = losses.reshape(POINTS, -1).mean(axis=1)
@@ -60,19 +59,19 @@ def run(cell: Cell) -> dict:
 
 def take_statistics(model, x) -> None:
     """Give batch normalization the statistics of all training images: moving ones lag behind a short run."""
-    for call in model.forward(x, training=True):
-        if call.layer.kind == "batch_norm":
-            call.layer.running = RunningStatistics(call.cache.mean, call.cache.variance)
+    for node in model.forward(x, training=True):
+        if node.layer.kind == "batch_norm":
+            node.layer.running = RunningStatistics(node.cache.mean, node.cache.variance)
 
 
-def merge(told) -> dict:
+def merge(runs) -> dict:
     """Return what is stored: per cell the median curve over the seeds, and all accuracies.
 
     A median loss is None from where on most of the seeds have left the range of float32.
     """
     grid = 2, len(STDS), len(RATES), len(SEEDS)
-    curves = np.array([one["loss"] for one in told], float).reshape(*grid, POINTS)
-    accuracies = np.array([one["accuracy"] for one in told]).reshape(grid)
+    curves = np.array([one["loss"] for one in runs], float).reshape(*grid, POINTS)
+    accuracies = np.array([one["accuracy"] for one in runs]).reshape(grid)
     middle = [median_of(cell) for cell in curves.reshape(-1, len(SEEDS), POINTS)]
     middle = np.array(middle, float).reshape(*grid[:3], POINTS)
     return {
@@ -98,10 +97,10 @@ def merge(told) -> dict:
     }
 
 
-def faults(stored, cells, told) -> list:
+def faults(stored, cells, runs) -> list:
     """Say where the short version's accuracies leave the stored ones by more than the tolerance."""
     found = []
-    for cell, one in zip(cells, told, strict=True):
+    for cell, one in zip(cells, runs, strict=True):
         place = int(cell.normalized), STDS.index(cell.std), RATES.index(cell.rate), SEEDS.index(cell.seed)
         known = stored["accuracy"][place[0]][place[1]][place[2]][place[3]]
         if not abs(known - one["accuracy"]) <= TOLERANCE:

@@ -7,10 +7,12 @@ import numpy as np
 
 from experiments.numbers import rounded
 from helpers import data
-from helpers.network import MLP, train
-from helpers.signals import trace
+from helpers.networks.builders import DESIGNS
+from helpers.networks.mlp import MLP
+from helpers.networks.training import train
+from helpers.signals.trace import trace
 
-NETWORKS = {"ReLU + He": ("relu", "he_normal"), "SELU + LeCun": ("selu", "lecun_normal")}
+NETWORKS = {name: DESIGNS[name] for name in ("ReLU + He", "SELU + LeCun")}
 SIZES = (784, *[100] * 100, 10)
 SEEDS, TRAINED = 24, 10  # seeds whose start is measured, and the first of them, which are trained
 IMAGES, VALIDATION, TRACED = 5000, 1000, 200
@@ -40,28 +42,28 @@ def short() -> list:
 def run(ticket: Ticket) -> dict:
     """Return log10 of the last layer's std and the first layer's gradient norm, and what training gives."""
     x, y, x_valid, y_valid = images()
-    activation, initializer = NETWORKS[ticket.network]
-    rng = np.random.default_rng(ticket.seed)
-    model = MLP(SIZES, activation=activation, initializer=initializer, rng=rng, dtype=np.float32)
+    design, rng = NETWORKS[ticket.network], np.random.default_rng(ticket.seed)
+    options = {"activation": design.activation, "initializer": design.initializer, "dtype": np.float32}
+    model = MLP(SIZES, **options, rng=rng)
     signals = trace(model, x[:TRACED], y[:TRACED], weights=False)
     ends = [signals.hidden[-1].std, signals.hidden[0].grad_z_norm, signals.loss]
     with np.errstate(all="ignore"):
         signal, gradient = rounded(np.log10(ends[:2]))
-    told = {"signal": signal, "gradient": gradient, "loss_at_start": rounded(ends[2:])[0]}
+    given = {"signal": signal, "gradient": gradient, "loss_at_start": rounded(ends[2:])[0]}
     if ticket.trained:
         options = {"learning_rate": RATE, "steps": STEPS, "batch_size": BATCH, "clip_norm": CLIP}
         losses = train(model, x, y, **options, rng=rng)
-        told["loss"] = rounded(losses.reshape(10, -1).mean(axis=1))
-        told["accuracy"] = model.accuracy(x_valid, y_valid)
-    return told
+        given["loss"] = rounded(losses.reshape(10, -1).mean(axis=1))
+        given["accuracy"] = model.accuracy(x_valid, y_valid)
+    return given
 
 
-def merge(told) -> dict:
+def merge(runs) -> dict:
     """Return what is stored: per network one number per seed, of the trained seeds a curve."""
     tickets = settings()
     networks = {}
     for name in NETWORKS:
-        own = [one for ticket, one in zip(tickets, told, strict=True) if ticket.network == name]
+        own = [one for ticket, one in zip(tickets, runs, strict=True) if ticket.network == name]
         networks[name] = {key: [one[key] for one in own] for key in ("signal", "gradient", "loss_at_start")}
         networks[name] |= {key: [one[key] for one in own[:TRAINED]] for key in ("loss", "accuracy")}
     return {
@@ -86,10 +88,10 @@ def merge(told) -> dict:
     }
 
 
-def faults(stored, tickets, told) -> list:
+def faults(stored, tickets, runs) -> list:
     """Say which starts differ from the stored ones by more than the tolerance."""
     found = []
-    for ticket, one in zip(tickets, told, strict=True):
+    for ticket, one in zip(tickets, runs, strict=True):
         for name in ("signal", "gradient"):
             known = stored["networks"][ticket.network][name][ticket.seed]
             if not abs(known - one[name]) <= TOLERANCE:

@@ -4,7 +4,7 @@ import json
 from importlib.metadata import version
 
 from helpers import data
-from helpers.results import FOLDER
+from helpers.data.results import FOLDER
 
 PACKAGES = ("keras", "numpy", "tensorflow")
 WIDTH = 110

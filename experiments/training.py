@@ -8,9 +8,10 @@ from time import perf_counter
 import numpy as np
 
 from experiments.numbers import rounded
-from helpers import data, deep
-from helpers.recipes import OURS, Recipe
-from helpers.signals import trace
+from helpers import data
+from helpers.networks import keras_models
+from helpers.networks.keras_training import OURS, Recipe
+from helpers.signals.trace import trace
 
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 TRACED = 200  # images whose gradients are measured
@@ -18,7 +19,7 @@ TRACED = 200  # images whose gradients are measured
 
 @dataclass(frozen=True)
 class Training:
-    """The settings of one run: the recipe, the seed, the network's options, how many images.
+    """The settings of one run: its seed, its recipe, the network's sizes, how many images.
 
     `epochs` stops the run early, its schedule being that of the whole recipe. `gradients` asks for the
     gradient norms of all layers before and after; `test` for the accuracy on the test images, at the end,
@@ -27,9 +28,7 @@ class Training:
 
     seed: int
     recipe: Recipe = OURS
-    activation: str = "selu"
-    normalized: str | None = None
-    sizes: tuple = deep.SIZES
+    sizes: tuple = keras_models.SIZES
     images: int = 55_000
     epochs: int | None = None
     gradients: bool = False
@@ -45,23 +44,22 @@ def train(training: Training) -> dict:
     if "tensorflow" not in sys.modules:
         os.environ.update(ONE_THREAD)
     split, recipe = data.load_split(training.images), training.recipe
-    network = {"activation": training.activation, "normalized": training.normalized, "sizes": training.sizes}
-    model = recipe.compile(recipe.network(training.seed, **network), len(split.x))
-    told = {"seed": training.seed}
+    model = recipe.compile(recipe.network(training.seed, training.sizes), len(split.x))
+    given = {"seed": training.seed}
     if training.gradients:
-        told["gradients_before"] = gradient_norms(model, split)
+        given["gradients_before"] = gradient_norms(model, split)
     epochs = recipe.epochs if training.epochs is None else training.epochs
     if epochs:
         begin = perf_counter()
         history = recipe.fit(model, split, epochs=epochs)
-        told["seconds"] = round(perf_counter() - begin, 1)
-        told |= {name: rounded(values) for name, values in history.items()}
+        given["seconds"] = round(perf_counter() - begin, 1)
+        given |= {name: rounded(values) for name, values in history.items()}
     if training.gradients and epochs:
-        told["gradients_after"] = gradient_norms(model, split)
+        given["gradients_after"] = gradient_norms(model, split)
     if training.test:
-        told["test_accuracy"] = float(model.evaluate(split.x_test, split.y_test, verbose=0)[1])
-    deep.keras().utils.clear_session()
-    return told
+        given["test_accuracy"] = float(model.evaluate(split.x_test, split.y_test, verbose=0)[1])
+    keras_models.keras().utils.clear_session()
+    return given
 
 
 def gradient_norms(model, split) -> list:

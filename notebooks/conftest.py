@@ -2,6 +2,8 @@
 
     python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 -n 2 --dist loadscope notebooks
 
+Numbers in the text are computed again between the cells, in the same kernel (`tools.bound`), and compared.
+
 On the stand-in for the images the numbers are others: then every cell still runs and every assertion holds,
 but outputs are not compared, and the summary says so.
 """
@@ -11,6 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from nbval.plugin import IPyNbFile
+
+from tools import bound, sources
 
 HERE = Path(__file__).resolve().parent
 LESSON_FOLDERS = (HERE, HERE / "solutions")
@@ -45,6 +50,58 @@ def pytest_ignore_collect(collection_path):
     if collection_path.suffix == ".ipynb" and collection_path.parent not in LESSON_FOLDERS:
         return True
     return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path, parent):
+    """Collect a notebook's cells as nbval does, and between them the texts that tell numbers."""
+    return [
+        Lesson.from_parent(parent, path=file_path) if isinstance(found, IPyNbFile) else found
+        for found in (yield)
+    ]
+
+
+class Lesson(IPyNbFile):
+    """A notebook whose texts are tested, too: an item for every text with expressions, in its place."""
+
+    def collect(self):
+        """Yield nbval's items for the code cells and a Text for every text with expressions, in order."""
+        code, templates = iter(list(super().collect())), self._templates()
+        for index, cell in enumerate(self.nb.cells):
+            template = templates.get(cell.id, "")
+            if cell.cell_type == "code":
+                yield next(code)
+            elif bound.fields(template):
+                yield Text.from_parent(self, name=f"Text {index}", cell=cell, template=template)
+
+    def _templates(self):
+        source = HERE / "source" / f"{self.path.stem}.py"
+        built = sources.build(source)[self.path.parent.name == "solutions"].cells if source.exists() else []
+        return {cell.id: cell.source for cell in built if cell.cell_type == "markdown"}
+
+
+class Text(pytest.Item):
+    """A text whose expressions are evaluated again in the kernel that has run the cells above it."""
+
+    def __init__(self, *, cell, template, **rest):
+        super().__init__(**rest)
+        self.cell, self.template, self.options = cell, template, {"check": True}
+
+    def runtest(self):
+        """Fail where an expression raises, or gives another text than the stored one."""
+        kernel, wanted = self.parent.kernel, bound.fields(self.template)
+        if self.parent.timed_out or not kernel.is_alive():
+            pytest.fail("the kernel does not answer: an earlier cell took too long or ended it")
+        timeout = self.config.option.nbval_cell_timeout
+        reply = kernel.kc.execute(**bound.request(wanted), reply=True, timeout=timeout)
+        told = bound.answers(wanted, reply)
+        problems = bound.differences(self.template, self.cell.source, told, self.options["check"])
+        if problems:
+            pytest.fail("\n".join([f"{self.path.name}, {self.name}:", *problems]), pytrace=False)
+
+    def reportinfo(self):
+        """Name the notebook and the text in pytest's reports."""
+        return self.path, 0, f"{self.path.name}::{self.name}"
 
 
 def pytest_itemcollected(item):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from helpers import deep
+from helpers.networks import keras_models
 
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
@@ -13,7 +13,7 @@ settings.load_profile("course")
 @pytest.fixture(scope="session")
 def keras():
     """The Keras package, on TensorFlow; the import takes seconds, so only tests that need it ask for it."""
-    return deep.keras()
+    return keras_models.keras()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+import pytest
+
+from helpers.signals.trace import NUMBERS
 
 CLASSES = 4
 
@@ -107,22 +110,25 @@ def residual_v1(keras):
 def residual_v2(keras):
     """Normalization and nonlinearity come before the convolution; the skip stays free."""
     L = keras.layers
-    bend = lambda x: L.Activation("relu")(L.BatchNormalization()(x))  # noqa: E731
+
+    def relu(x):
+        return L.Activation("relu")(L.BatchNormalization()(x))
+
     inputs = keras.Input((12, 12, 3))
     x = L.Conv2D(4, 3, padding="same", name="a")(inputs)
-    bends = [bend(x)]
-    bends.append(bend(L.Conv2D(4, 3, padding="same", name="b")(bends[0])))
-    x = L.add([x, L.Conv2D(4, 3, padding="same", name="c")(bends[1])])
-    bends.append(bend(x))
-    outputs = L.Dense(CLASSES, name="out")(L.GlobalAveragePooling2D()(bends[2]))
+    hidden = [relu(x)]
+    hidden.append(relu(L.Conv2D(4, 3, padding="same", name="b")(hidden[0])))
+    x = L.add([x, L.Conv2D(4, 3, padding="same", name="c")(hidden[1])])
+    hidden.append(relu(x))
+    outputs = L.Dense(CLASSES, name="out")(L.GlobalAveragePooling2D()(hidden[2]))
     rows = [
-        Row("a", "conv", ("conv", "batch_norm", "activation"), bends[0], "relu"),
-        Row("b", "conv", ("conv", "batch_norm", "activation"), bends[1], "relu"),
+        Row("a", "conv", ("conv", "batch_norm", "activation"), hidden[0], "relu"),
+        Row("b", "conv", ("conv", "batch_norm", "activation"), hidden[1], "relu"),
         Row(
             "c",
             "conv",
             ("conv", "add", "batch_norm", "activation", "global_average_pooling2d"),
-            bends[2],
+            hidden[2],
             "relu",
         ),
         Row("out", "dense", ("dense",), outputs, output=True),
@@ -131,7 +137,7 @@ def residual_v2(keras):
 
 
 def normalized(keras):
-    """Four ways to normalize, five layers that bend."""
+    """Five ways to normalize, five nonlinearities."""
     L = keras.layers
     parts = [
         (L.LayerNormalization(), L.LeakyReLU(0.3), "layer_norm", "leaky_relu"),
@@ -147,11 +153,11 @@ def normalized(keras):
     ]
     inputs = h = keras.Input((6,))
     rows = []
-    for i, (norm, bend, kind, name) in enumerate(parts):
-        h = bend(norm(L.Dense(8, name=f"d{i}")(h)))
+    for i, (norm, nonlinearity, kind, name) in enumerate(parts):
+        h = nonlinearity(norm(L.Dense(8, name=f"d{i}")(h)))
         rows.append(Row(f"d{i}", "dense", ("dense", kind, "activation"), h, name))
     logits = L.Dense(CLASSES, name="out")(h)
-    rows.append(Row("out", "dense", ("dense", "softmax"), logits, output=True))
+    rows.append(Row("out", "dense", ("dense",), logits, output=True))
     return Case(keras.Model(inputs, L.Softmax()(logits)), table(), labels(), rows)
 
 
@@ -179,14 +185,14 @@ def nested(keras):
     )
     inputs = keras.Input((6,))
     first = inner(inputs)
-    bent = L.Activation("relu")(first)
-    second = inner(bent)
+    middle = L.Activation("relu")(first)
+    second = inner(middle)
     outputs = L.Dense(CLASSES, name="out")(second)
     inside = keras.Model(inner.inputs, inner.get_layer("a").output)
     rows = [
         Row("a", "dense", ("dense", "activation"), inside(inputs), "tanh"),
-        Row("b", "dense", ("dense", "activation"), bent, "relu"),
-        Row("a", "dense", ("dense", "activation"), inside(bent), "tanh"),
+        Row("b", "dense", ("dense", "activation"), middle, "relu"),
+        Row("a", "dense", ("dense", "activation"), inside(middle), "tanh"),
         Row("b", "dense", ("dense",), second),
         Row("out", "dense", ("dense",), outputs, output=True),
     ]
@@ -278,13 +284,13 @@ def operations(keras):
     third = ops.tanh(L.Dense(3, name="c")(added))
     fourth = ops.gelu(L.Dense(5, name="d")(ops.concatenate([added, third], axis=-1)), approximate=True)
     logits = L.Dense(CLASSES, name="out")(fourth)
-    bent = keras.Model(inputs, added - first).outputs[0]
+    middle = keras.Model(inputs, added - first).outputs[0]
     rows = [
         Row("a", "dense", ("dense", "activation"), first, "relu"),
-        Row("b", "dense", ("dense", "activation", "add"), bent, "leaky_relu"),
+        Row("b", "dense", ("dense", "activation", "add"), middle, "leaky_relu"),
         Row("c", "dense", ("dense", "activation", "concatenate"), third, "tanh"),
         Row("d", "dense", ("dense", "activation"), fourth, None),
-        Row("out", "dense", ("dense", "softmax"), logits, output=True),
+        Row("out", "dense", ("dense",), logits, output=True),
     ]
     return Case(keras.Model(inputs, ops.softmax(logits)), table(), labels(), rows)
 
@@ -293,3 +299,23 @@ CASES = (
     dense, convolutional, residual_v1, residual_v2, normalized, dropped,
     nested, shared, two_outputs, separable, text, operations,
 )  # fmt: skip
+
+
+# What tests of several modules compare
+
+
+def assert_same_signals(ours, theirs, rtol=1e-4):
+    """All numbers of two Traces agree; the shares up to one pre-activation that rounds across the limit."""
+    assert len(ours.layers) == len(theirs.layers)
+    assert theirs.loss == pytest.approx(ours.loss, rel=rtol)
+    np.testing.assert_allclose(theirs.output_error, ours.output_error, rtol=1e-3, atol=1e-9)
+    for a, b in zip(ours.layers, theirs.layers, strict=True):
+        assert (a.kind, a.parts, a.activation, a.output) == (b.kind, b.parts, b.activation, b.output)
+        for quantity in NUMBERS:
+            atol = 0.011 if quantity == "share_saturated" else 2e-6
+            x, y = getattr(a, quantity), getattr(b, quantity)
+            assert y == pytest.approx(x, rel=rtol, abs=atol), (a.name, quantity)
+
+
+def softmax(logits):
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -84,13 +84,27 @@ def test_printed_times_are_read():
 
 
 def test_network_ratio_and_products():
-    ratio, whole, alone = network.results([4.0, 4.0], [2.0, 2.0])
-    assert (ratio.measured, ratio.promised, whole.measured, alone.measured) == (2.0, 2, 4.0, 2.0)
+    ratio, whole, alone = network.results([3.0, 3.0], [2.0, 2.0])
+    assert (ratio.measured, ratio.promised, ratio.verdict) == (1.5, 1.5, "kept")
+    assert (whole.measured, alone.measured) == (3.0, 2.0)
     pairs = network.products_of((7, 5, 3), 11)
     shapes = [(a.shape, b.shape) for a, b in pairs]
     first, second = [((11, 7), (7, 5)), ((7, 11), (11, 5))], [((11, 5), (5, 3)), ((5, 11), (11, 3))]
     assert shapes == [*first, *second, ((11, 3), (3, 5))]
     assert all(a.dtype == b.dtype == np.float32 for a, b in pairs)
+
+
+def test_a_lesson_needs_its_imports_and_what_it_takes_piece_by_piece():
+    lesson = """
+from math import pi
+from helpers import (
+    data, plots,
+)
+plots.curves(data.load_batch(3))
+plots.curves
+"""
+    assert imports.needs(lesson) == "from helpers import data, plots\nplots.curves"
+    assert "labs.initialization_lab" in imports.needs(imports.LESSON.read_text(encoding="utf-8")).splitlines()
 
 
 def test_import_promise():

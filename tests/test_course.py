@@ -52,6 +52,7 @@ def calls(place, monkeypatch):
         if "venv" in command:
             course.venv_python().parent.mkdir(parents=True, exist_ok=True)
             course.venv_python().touch()
+            course.pointer().parent.mkdir(parents=True, exist_ok=True)
             course.STAMP.unlink(missing_ok=True)
         return calls(command, **options)
 
@@ -290,6 +291,72 @@ def test_a_read_only_folder_is_told(place, monkeypatch):
         course.set_up()
 
 
+# ---------------------------------------------------------------- the environment knows the course
+
+
+def test_set_up_tells_the_environment_where_the_course_is(calls):
+    course.set_up()
+    assert course.pointer().suffix == ".pth"
+    assert (course.pointer().parent / course.pointer().read_text()).resolve() == course.ROOT.resolve()
+
+
+@pytest.mark.parametrize("stale", [None, "/somewhere/else", "../..", "café"])
+def test_an_environment_that_does_not_know_the_course_is_told_without_installing(calls, stale):
+    course.set_up()
+    known = course.pointer().read_bytes()
+    course.pointer().write_bytes(stale.encode("latin-1")) if stale else course.pointer().unlink()
+    calls.clear()
+    course.set_up()
+    assert course.pointer().read_bytes() == known
+    assert calls == []
+
+
+def test_an_environment_that_knows_the_course_is_left_alone(calls):
+    course.set_up()
+    course.pointer().chmod(0o444)
+    written = course.pointer().stat().st_mtime_ns
+    course.set_up()
+    assert course.pointer().stat().st_mtime_ns == written
+
+
+@pytest.fixture
+def small_course(tmp_path, monkeypatch):
+    """A course with an empty package and a real environment, in a folder named in Greek."""
+    root = tmp_path / "βάθος, τιθασευμένο"
+    for part in ("helpers", "notebooks/solutions"):
+        (root / part).mkdir(parents=True)
+    (root / "helpers/__init__.py").touch()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root / ".venv")], check=True)
+    monkeypatch.setattr(course, "ROOT", root)
+    monkeypatch.setattr(course, "VENV", root / ".venv")
+    return root
+
+
+@pytest.mark.parametrize("folder", ["notebooks", "notebooks/solutions"])
+def test_helpers_are_found_from_every_notebooks_folder(small_course, folder):
+    """By a kernel that course.py did not start, in a locale without Greek, and after the course has moved."""
+    course.pointer().write_text(course.way_to_the_course())
+    assert found_from(small_course / folder) == small_course / "helpers/__init__.py"
+    moved = small_course.rename(small_course.with_name("βυθός"))
+    assert found_from(moved / folder) == moved / "helpers/__init__.py"
+
+
+def test_without_the_pointer_helpers_are_not_found(small_course):
+    assert found_from(small_course / "notebooks") is None
+
+
+def found_from(folder):
+    """Return where the environment's Python finds helpers when it is started in a folder, or None."""
+    root = next(parent for parent in folder.parents if (parent / ".venv").exists())
+    python = root / course.venv_python().relative_to(course.VENV.parent)
+    code = "from importlib.util import find_spec; s = find_spec('helpers'); print(ascii(s and s.origin))"
+    variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LC_", "LANG"))}
+    variables |= {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    said = subprocess.run([python, "-c", code], cwd=folder, env=variables, capture_output=True, check=True)
+    origin = ast.literal_eval(said.stdout.decode())
+    return origin and Path(os.fsdecode(origin.encode("utf-8", "surrogateescape")))
+
+
 # ---------------------------------------------------------------- lab
 
 
@@ -408,6 +475,23 @@ def test_given_arguments_replace_the_parts():
     assert "--nbval" in command
 
 
+def test_quick_leaves_out_the_notebooks_and_what_is_slow():
+    style, (name, command) = course.parts(["--quick"])
+    assert style == course.PARTS[0]
+    assert name == "tests"
+    assert command == [*dict(course.PARTS)["tests"][:-1], "-m", "not slow", "tests"]
+
+
+def test_quick_goes_with_other_arguments():
+    assert course.parts(["tests/test_data.py", "--quick", "-x"]) == (
+        ("pytest", ["-m", "pytest", "-m", "not slow", "tests/test_data.py", "-x"]),
+    )
+
+
+def test_a_full_run_leaves_nothing_out():
+    assert not [command for _, command in course.PARTS if "not slow" in command]
+
+
 def test_the_stand_in_is_told_in_the_summary(calls, monkeypatch, capsys):
     monkeypatch.setattr(course, "fetch_images", lambda variables: "stand-in")
     assert course.test([]) == 0
@@ -462,3 +546,10 @@ def test_notebooks_are_written_by_the_tool(calls):
     calls.codes["tools.notebooks"] = 3
     assert course.notebooks(["02", "04"]) == 3
     assert calls[-1] == [str(course.venv_python()), "-m", "tools.notebooks", "02", "04"]
+
+
+def test_notebooks_are_not_written_with_stand_in_images(calls, monkeypatch):
+    monkeypatch.setattr(course, "fetch_images", lambda variables: "stand-in")
+    with pytest.raises(course.Stop, match="real images only"):
+        course.notebooks(["02"])
+    assert not calls

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,9 @@ import pytest
 
 from experiments import __main__ as command
 from experiments import depth, grid, learning_rate, lottery, numbers, store
-from helpers import data, recipes, results
+from helpers import data
+from helpers.data import results
+from helpers.networks import keras_training
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 50_000
@@ -44,6 +45,7 @@ def test_two_processes_give_the_same(in_order):
     assert grid.run_all(learning_rate.run, CELLS, jobs=2) == in_order
 
 
+@pytest.mark.slow
 def test_two_dask_workers_give_the_same(in_order):
     from distributed import Client, LocalCluster
 
@@ -88,11 +90,11 @@ def test_a_stored_file_is_small_and_says_where_it_comes_from(name):
 def test_the_stored_runs_are_those_of_the_present_recipes():
     stored = store.read("depth")
     for name, recipe in depth.HEADLINE.items():
-        assert stored[name]["recipe"] == asdict(recipe)
+        assert stored[name]["recipe"] == depth.stored_recipe(recipe)
         assert stored[name]["seeds"] == [0, 1, 2, 3, 4]
         assert np.shape(stored[name]["val_accuracy"]) == (5, recipe.epochs)
-    assert store.read("depth_rivals")["recipe"]["learning_rate"] == recipes.OURS.learning_rate
-    assert [len(entry) for entry in stored["tried"]] == [3] * len(recipes.TRIED)
+    assert store.read("depth_rivals")["recipe"]["learning_rate"] == keras_training.OURS.learning_rate
+    assert [len(entry) for entry in stored["tried"]] == [3] * len(keras_training.TRIED)
     assert {entry["seed"] for entry in stored["tried"]}.isdisjoint(depth.SEEDS)
 
 
@@ -109,6 +111,7 @@ def test_the_stored_headline_keeps_what_the_course_promises():
     assert "test_accuracy" not in stored.ours_with_lecun
 
 
+@pytest.mark.slow
 def test_the_short_version_lies_within_the_stored_bands(real_images):
     """A process of its own: its Keras takes one thread, as the stored runs did."""
     run = subprocess.run(

@@ -4,18 +4,14 @@ import ast
 from pathlib import Path
 from statistics import median
 
-import pytest
-
 HELPERS = Path(__file__).resolve().parent.parent / "helpers"
 MEDIAN_LINES, MOST_LINES = 8, 40
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
-MODULES = sorted(HELPERS.rglob("*.py"))
-each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(HELPERS).as_posix())
-
-
-def read(path):
-    return path.read_text(encoding="utf-8")
+MODULES = {
+    path.relative_to(HELPERS).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted(HELPERS.rglob("*.py"))
+}
 
 
 def function_lengths(source):
@@ -84,25 +80,34 @@ def habits_broken(source):
     return [f"print, line {line}" for line in prints] + [f"global, line {line}" for line in changes]
 
 
-@each_module
-def test_no_function_is_long(path):
-    long = {name: n for name, n in function_lengths(read(path)).items() if n > MOST_LINES}
-    assert not long, f"over {MOST_LINES} lines"
+def found_in_modules(reader):
+    """Map each module in which a reader of its source finds something to what it finds."""
+    return {name: found for name, source in MODULES.items() if (found := reader(source))}
+
+
+def test_no_function_is_long():
+    def long(source):
+        return {name: n for name, n in function_lengths(source).items() if n > MOST_LINES}
+
+    assert found_in_modules(long) == {}, f"over {MOST_LINES} lines"
 
 
 def test_most_functions_are_short():
-    lengths = [n for path in MODULES for n in function_lengths(read(path)).values()]
+    lengths = [n for source in MODULES.values() for n in function_lengths(source).values()]
     assert median(lengths) <= MEDIAN_LINES
 
 
-@each_module
-def test_public_names_are_documented(path):
-    assert undocumented(read(path), documented_methods(map(read, MODULES))) == []
+def test_public_names_are_documented():
+    bases = documented_methods(MODULES.values())
+    assert found_in_modules(lambda source: undocumented(source, bases)) == {}
 
 
-@each_module
-def test_no_printing_and_no_global_state(path):
-    assert habits_broken(read(path)) == []
+def test_no_printing_and_no_global_state():
+    assert found_in_modules(habits_broken) == {}
+
+
+def test_all_modules_are_read():
+    assert {"__init__.py", "labs/__init__.py"} <= MODULES.keys()
 
 
 # The readers above are themselves tested.

@@ -4,6 +4,8 @@
     python -m tools.notebooks 02 04 -j 1    only these, one after the other
     python -m tools.notebooks --no-run      text only: outputs stay as long as the code above them is the same
 
+What stands in double braces in a text is evaluated on the way (`tools.bound`).
+
 A cell that raises, writes to stderr or takes too long stops the command with status 1; the files of that
 notebook are then left as they were.
 """
@@ -21,6 +23,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from tools import bound
 from tools.sources import METADATA, ROOT, build, lesson_path, solved_path, source_paths
 
 CELL_SECONDS = 300
@@ -120,7 +123,7 @@ def execute(notebook: NotebookNode, path: Path, seconds: int = CELL_SECONDS) -> 
     Raises NotebookError where a cell raises, writes to stderr, or takes more than `seconds`.
     """
     begun = []
-    client = NotebookClient(
+    client = _Client(
         notebook,
         timeout=seconds,
         kernel_name="python3",
@@ -134,7 +137,29 @@ def execute(notebook: NotebookNode, path: Path, seconds: int = CELL_SECONDS) -> 
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise _error(path, begun[-1], str(error)) from error
+    except _UntoldError as error:
+        raise _error(path, *error.args) from error
     return strip(notebook, path)
+
+
+class _UntoldError(Exception):
+    """An expression of the prose could not be told: (cell index, why)."""
+
+
+class _Client(NotebookClient):
+    """Runs a notebook, and fills the holes of its texts between the cells, where they stand."""
+
+    async def async_execute_cell(self, cell: NotebookNode, cell_index: int, **options) -> NotebookNode:
+        wanted = bound.fields(cell.source) if cell.cell_type == "markdown" else []
+        if not wanted:
+            return await super().async_execute_cell(cell, cell_index, **options)
+        reply = await self.kc.execute(**bound.request(wanted), reply=True, timeout=self.timeout)
+        told = bound.answers(wanted, reply)
+        raised = bound.differences(cell.source, "", told, compare=False)
+        if raised:
+            raise _UntoldError(cell_index, "\n".join(raised))
+        cell.source = bound.fill(cell.source, [one.text for one in told])
+        return cell
 
 
 def _error(path: Path, index: int, what: str) -> NotebookError:
@@ -164,8 +189,18 @@ def _strip_output(output: NotebookNode) -> None:
 
 
 def keep_outputs(notebook: NotebookNode, path: Path) -> NotebookNode:
-    """Return the notebook with the outputs that `path` holds, down to the first code cell that differs."""
+    """Return the notebook with the outputs that `path` holds, down to the first code cell that differs.
+
+    What fills the holes of its texts is kept, too. Raises NotebookError for a text with holes that is new.
+    """
     old = nbformat.read(path, as_version=4).cells if path.exists() else []
+    texts = {cell.id: cell.source for cell in old}
+    for index, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown" and bound.fields(cell.source):
+            stored = texts.get(cell.id, "")
+            if bound.stored_texts(cell.source, stored) is None:
+                raise _error(path, index, "its text has new expressions, so the notebook must run")
+            cell.source = stored
     new_code, old_code = ([c for c in cells if c.cell_type == "code"] for cells in (notebook.cells, old))
     for cell, before in zip(new_code, old_code, strict=False):
         if cell.source != before.source:

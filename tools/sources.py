@@ -58,16 +58,17 @@ def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
     Cell ids depend on the cells' texts alone, so that the same source always gives the same bytes.
     Raises ValueError where a tag is unknown or the first cell has no title.
     """
-    cells = _cells(source)
-    lesson = [cell for cell in cells if "solution" not in _tags(cell)]
-    solved = [_one_folder_deeper(cell) for cell in cells if "stub" not in _tags(cell)]
+    both = cells(source)
+    lesson = [cell for cell in both if "solution" not in _tags(cell)]
+    solved = [_one_folder_deeper(cell) for cell in both if "stub" not in _tags(cell)]
     if not solved or not solved[0].source.startswith("# "):
         raise ValueError(f"{source.name}: the first cell must be markdown and start with '# ' and the title")
     _mark_as_solved(solved[0], source.stem)
     return new_notebook(cells=lesson, metadata=METADATA), new_notebook(cells=solved, metadata=METADATA)
 
 
-def _cells(source: Path) -> list[NotebookNode]:
+def cells(source: Path) -> list[NotebookNode]:
+    """Return all cells of a source, stubs and solutions alike, as they stand there."""
     read = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent").cells
     seen = Counter()
     return [_cell(cell, source.name, seen) for cell in read]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from helpers.activations import SELU_ALPHA, SELU_SCALE, elu, leaky_relu, leaky_relu_derivative
 from helpers.checks.frame import NotYet, array, call, close, exercise, explain, require
-from helpers.meanfield import expectation
+from helpers.numerics.activations import SELU_ALPHA, SELU_SCALE, elu, leaky_relu, leaky_relu_derivative
+from helpers.numerics.theory import expectation
 
 Z = np.array([[-3.0, -0.5, 0.25], [2.0, -1.25, 4.0]])
 X = np.linspace(-3, 3, 25)

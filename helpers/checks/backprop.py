@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from helpers import graph
-from helpers.activations import sigmoid, sigmoid_derivative
 from helpers.checks.frame import EMPTY, NotAttempted, array, call, close, exercise, explain, require
+from helpers.numerics import autodiff
+from helpers.numerics.activations import sigmoid, sigmoid_derivative
 
 TARGET = 0.3
 ROUNDING = 0.02  # relative; who calculates by hand rounds at every step
@@ -30,15 +30,15 @@ def chain_by_hand(answer):
 
 
 def _right_chain():
-    loss = graph.chain(t=TARGET)
-    graph.backward(loss)
-    named = graph.nodes(loss)
+    loss = autodiff.chain(t=TARGET)
+    autodiff.backward(loss)
+    named = autodiff.nodes(loss)
     return {name: named[name[1:]].grad for name in WAY_BACK}
 
 
 def _known_slips():
     """For each gradient the wrong values that common slips give, when all gradients before it are right."""
-    value = {name: node.value for name, node in graph.nodes(graph.chain(t=TARGET)).items()}
+    value = {name: node.value for name, node in autodiff.nodes(autodiff.chain(t=TARGET)).items()}
     return _slips_at_the_loss(value, _right_chain()) | _slips_further_back(value, _right_chain())
 
 
@@ -50,7 +50,7 @@ def _slips_at_the_loss(value, right):
             (h3, "that is h3 itself. The target 0.3 is missing."),
             (value["L"], "that is the loss itself, not its derivative by h3."),
             (2 * dh3, "twice too much: the 2 of the square and the ½ cancel."),
-            (h3 - graph.CHAIN["t"], "you used the target 0.7 of the text. Here it is 0.3."),
+            (h3 - autodiff.CHAIN["t"], "you used the target 0.7 of the text. Here it is 0.3."),
         ],
         "dz3": [
             (dh3, NO_SLOPE),

@@ -184,7 +184,7 @@ def _explain_modes(trained, tested, outputs, moved, old):
         ),
         (
             _alike(tested[:1], by_batch),
-            "testing normalizes with its own batch now. An image's answer then depends on its neighbours; "
+            "testing normalizes with its own batch now. An image's answer then depends on its neighbors; "
             "use the moving statistics.",
         ),
         (
@@ -348,17 +348,26 @@ def glorot_uniform(answer):
 
 def _wrong_bounds(wanted):
     fan_in, _ = SHAPE
-    uniform = lambda bound: bound**2 / 3  # noqa: E731
     return [
-        (uniform(sqrt(3 / sum(SHAPE))), "half of what is wanted: fan_avg is (fan_in + fan_out) / 2."),
-        (uniform(sqrt(6 / fan_in)), "this is 2 / fan_in, He's. Glorot takes both fans."),
-        (uniform(sqrt(3 / fan_in)), "this is 1 / fan_in, LeCun's. Glorot takes both fans."),
-        (uniform(3 * wanted), "the root is missing: the variance is s²/3, so s = √(3 · variance)."),
-        (uniform(sqrt(12 / sum(SHAPE))), "twice too much. A number between ±s has s²/3; s²/12 is for 0 … s."),
-        (uniform(3 * sqrt(wanted)), "the standard deviation was multiplied by 3; it takes √3."),
         (
-            uniform(sqrt(wanted)),
+            _uniform_variance(sqrt(3 / sum(SHAPE))),
+            "half of what is wanted: fan_avg is (fan_in + fan_out) / 2.",
+        ),
+        (_uniform_variance(sqrt(6 / fan_in)), "this is 2 / fan_in, He's. Glorot takes both fans."),
+        (_uniform_variance(sqrt(3 / fan_in)), "this is 1 / fan_in, LeCun's. Glorot takes both fans."),
+        (_uniform_variance(3 * wanted), "the root is missing: the variance is s²/3, so s = √(3 · variance)."),
+        (
+            _uniform_variance(sqrt(12 / sum(SHAPE))),
+            "twice too much. A number between ±s has s²/3; s²/12 is for 0 … s.",
+        ),
+        (_uniform_variance(3 * sqrt(wanted)), "the standard deviation was multiplied by 3; it takes √3."),
+        (
+            _uniform_variance(sqrt(wanted)),
             "this is a third of it: normal or uniform, the variance has to be 2 / (sum).",
         ),
         (1 / 3, "these weights are not scaled at all."),
     ]
+
+
+def _uniform_variance(bound):
+    return bound**2 / 3

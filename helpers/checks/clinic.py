@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import patients
 from helpers.checks.frame import EMPTY, NotAttempted, describe, exercise, one_of, require
+from helpers.clinic import patients
 
 SEEDS = range(3)
 CURED = 1.1  # loss on new images: guessing gives ln 10 = 2.3, the healthy network ends between 0.6 and 1
@@ -134,7 +134,7 @@ def diagnosis(answer):
     for patient, code in named.items():
         signs = patients.chart(patients.BUILDS[patient]).signs
         whys = {wrong: f"patient {patient}: {_why_not(patient, wrong, signs)}" for wrong in REASONS}
-        right = patients.ILLNESSES[patient]
+        right = patients.DIAGNOSES[patient]
         one_of(code, right, {wrong: why for wrong, why in whys.items() if wrong != right})
     _complete(named, "diagnosed")
     return "all eight. Each shows one sign that the others don't; the rest are consequences."
@@ -172,13 +172,13 @@ def _treated(patient, changed) -> float:
 
 
 def _is_cured(patient, signs):
-    heart = patients.ILLNESSES[patient] == "overfitting" and signs["new_last"] > RISE * signs["new_lowest"]
+    heart = patients.DIAGNOSES[patient] == "overfitting" and signs["new_last"] > RISE * signs["new_lowest"]
     return signs["new_last"] < CURED and not heart
 
 
 def _why_ill(patient, signs):
     """Say what is wrong with a treated network: its illness, another one, or only its losses."""
-    illness = patients.ILLNESSES[patient]
+    illness = patients.DIAGNOSES[patient]
     if REASONS[illness].fits(signs):
         words = _STILL[illness]
     elif not np.isfinite(signs["loss_last"]):

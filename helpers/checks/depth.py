@@ -59,7 +59,10 @@ def _schedule(step, steps, peak, rising):
 
 def _wrong_schedules(step, steps, peak, rising):
     up, share = peak * step / rising, (step - rising) / (steps - rising)
-    either = lambda down: np.where(step < rising, up, down)  # noqa: E731
+
+    def either(down):
+        return np.where(step < rising, up, down)
+
     return [
         (peak * (1 + np.cos(np.pi * step / steps)) / 2, "there is no warm-up: the first rate must be 0."),
         (either(peak), "it rises and then stays; let it fall along half a cosine."),
@@ -126,7 +129,7 @@ def _wrong_ratios(W, dW, rate):
 
 
 CONDITIONS = ("inputs", "initialization", "dropout", "skip", "none")
-ILLNESSES = {"A": "initialization", "B": "inputs", "C": "skip", "D": "dropout"}
+BROKEN = {"A": "initialization", "B": "inputs", "C": "skip", "D": "dropout"}
 SIGNS = {
     "A": "A's variance grows slowly, layer after layer, and never stops",
     "B": "B begins far off, and is at (0, 1) in the end",
@@ -146,13 +149,13 @@ WHYS = {
 def diagnosis(answer):
     """Check the dict network → broken condition, from the vital signs of four networks."""
     require(isinstance(answer, dict), "a dict is wanted, such as {'A': 'inputs', …}.")
-    missing = [name for name in ILLNESSES if name not in answer]
+    missing = [name for name in BROKEN if name not in answer]
     require(not missing, f"there is no answer for {', '.join(missing)} yet.")
-    blank = [name for name in ILLNESSES if answer[name] is ...]
-    if len(blank) == len(ILLNESSES):
+    blank = [name for name in BROKEN if answer[name] is ...]
+    if len(blank) == len(BROKEN):
         raise NotAttempted(EMPTY)
     require(not blank, f"there is no answer for {', '.join(blank)} yet.")
-    for name, right in ILLNESSES.items():
+    for name, right in BROKEN.items():
         whys = {
             wrong: f"{SIGNS[name]}. {WHYS[wrong]}.".capitalize() for wrong in CONDITIONS if wrong != right
         }

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from helpers.activations import ACTIVATIONS, leaky_relu_derivative
 from helpers.checks.frame import array, call, close, exercise, explain, require
-from helpers.meanfield import chi
+from helpers.numerics.activations import ACTIVATIONS, leaky_relu_derivative
+from helpers.numerics.theory import chi
 
 Z = np.array([0.0, 1.0, -1.0, 51.0, -51.0, 800.0, -800.0])
 SAMPLING_ERROR = 0.02  # relative; a hundred thousand draws come within 0.01
@@ -108,7 +108,10 @@ def chi_factor(answer):
 def _wrong_chis(df, sigma_w2, q):
     xi = np.linspace(-8, 8, 16_001)
     weight = np.exp(-(xi**2) / 2)
-    mean = lambda values: float(np.sum(weight * values) / weight.sum())  # noqa: E731
+
+    def mean(values):
+        return float(np.sum(weight * values) / weight.sum())
+
     square = mean(df(np.sqrt(q) * xi) ** 2)
     return [
         (square, "you forgot σ_w²: the weights multiply the gradient too."),

@@ -6,7 +6,7 @@ from math import ceil, log
 import numpy as np
 
 from helpers.checks.frame import call, close, exercise, explain, one_of, require
-from helpers.normalization import fold
+from helpers.numerics.normalization import fold
 
 NETWORKS = ((784, 300, 100, 10), (20, 8, 4), (64, 32, 32, 16, 5))
 MEMORIES = ((0.25, 0.9), (0.01, 0.99), (0.01, 0.9), (0.1, 0.9), (0.5, 0.99), (0.25, 0.5))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.checks.frame import array, call, close, exercise, explain, require
-from helpers.normalization import (
+from helpers.numerics.normalization import (
     RunningStatistics,
     batch_norm_backward,
     batch_norm_forward,

@@ -5,8 +5,8 @@ from math import ceil, log, log1p
 import numpy as np
 
 from helpers.checks.frame import array, call, close, exercise, explain, require
-from helpers.conditioning import condition_number, predicted_steps, second_moments
-from helpers.preprocessing import covariance, principal_axes
+from helpers.numerics.conditioning import condition_number, predicted_steps, second_moments
+from helpers.numerics.preprocessing import covariance, principal_axes
 
 IDENTITY = 1e-6  # how near the covariance must come to the identity
 

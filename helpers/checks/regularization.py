@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from helpers import regularization as reg
 from helpers.checks.frame import array, call, close, exercise, explain, require
+from helpers.numerics import penalties as reg
 
 RATE = 0.2  # not 0.5, where the rate and its complement are the same
 

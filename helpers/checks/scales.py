@@ -6,7 +6,7 @@ from math import prod, sqrt
 import numpy as np
 
 from helpers.checks.frame import array, call, close, exercise, explain, require
-from helpers.initializers import INITIALIZERS, draw_with_variance, fans
+from helpers.numerics.initializers import INITIALIZERS, draw_with_variance, fans
 
 KERNELS = ((5, 3, 16, 8), (3, 3, 32, 64), (1, 1, 10, 20))
 SHAPE = (400, 250)

@@ -1,7 +1,7 @@
 """The clinic: from the vital signs of a network, or of its training, to named illnesses.
 
-`examine(trace)` reads a `helpers.signals.Trace`, `examine_training(recording)` a
-`helpers.recording.Recording`. Both return `Findings`, most serious first.
+`examine(trace)` reads a `helpers.signals.trace.Trace`, `examine_training(recording)` a
+`helpers.signals.recording.Recording`. Both return `Findings`, most serious first.
 
 Every threshold stands beside what it comes from: theory, or the most that healthy networks were seen to
 reach. Between that and the first networks that are ill it is a round number, set on the half "set" of
@@ -16,8 +16,8 @@ from helpers.clinic.normalizing import examine_normalizing
 from helpers.clinic.passing import examine_passing
 from helpers.clinic.training import examine_run
 from helpers.clinic.units import examine_units
-from helpers.recording import Recording
-from helpers.signals import Trace
+from helpers.signals.recording import Recording
+from helpers.signals.trace import Trace
 
 __all__ = ["CODES", "ILLNESSES", "Evidence", "Finding", "Findings", "examine", "examine_training"]
 

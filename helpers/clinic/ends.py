@@ -1,7 +1,6 @@
 """The end of a network and its loss: do they fit?"""
 
-from helpers.clinic.findings import Evidence
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, finding
 
 PROBABILITIES = ("softmax", "sigmoid", "hard_sigmoid")  # functions whose values are probabilities
 LOGITS = ("log_softmax",)  # and those that a softmax leaves as they are
@@ -19,7 +18,8 @@ def examine_ends(trace) -> list:
         return []
     severe = any(severity == "severe" for _, severity, _ in ill)
     evidence = [
-        Evidence(said, len(end.bends), float(end.takes == "probabilities"), end.layer) for end, _, said in ill
+        Evidence(said, len(end.functions), float(end.takes == "probabilities"), end.layer)
+        for end, _, said in ill
     ]
 
     return [finding("output_activation_mismatch", severe, evidence)]
@@ -27,17 +27,17 @@ def examine_ends(trace) -> list:
 
 def misfit(end, units) -> tuple[str, str] | None:
     """Return (severity, words) of what doesn't fit between an output and its loss; None where they fit."""
-    bends = tuple(name for name in end.bends if name not in LOGITS)
-    said = " then ".join(end.bends) or "linear"
+    functions = tuple(name for name in end.functions if name not in LOGITS)
+    said = " then ".join(end.functions) or "linear"
     binary = end.loss.startswith("binary")
-    if end.takes == "logits" and bends:
-        mended = end.mended and len(bends) == 1 and "crossentropy" in end.loss
+    if end.takes == "logits" and functions:
+        mended = end.mended and len(functions) == 1 and "crossentropy" in end.loss
         return "mild" if mended else "severe", f"{said} before a loss that takes logits"
     if end.takes != "probabilities":
         return None
-    if end.bends == ("softmax",) and units == 1:
+    if end.functions == ("softmax",) and units == 1:
         return "severe", "softmax of a single unit, which is always 1"
-    if len(end.bends) != 1 or end.bends[0] not in PROBABILITIES:
+    if len(end.functions) != 1 or end.functions[0] not in PROBABILITIES:
         return "severe", f"{said} before a loss that takes probabilities"
-    fits = (end.bends != ("softmax",)) if binary else (end.bends == ("softmax",))
+    fits = (end.functions != ("softmax",)) if binary else (end.functions == ("softmax",))
     return None if fits else ("mild", f"{said} before {end.loss}")

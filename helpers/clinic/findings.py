@@ -1,10 +1,14 @@
-"""What an examination gives: findings, each with its evidence, that print as a table."""
+"""What an examination gives: findings, each with its evidence, that print as a table.
+
+A finding's words are those of its illness, in `helpers.clinic.illnesses`.
+"""
 
 from dataclasses import dataclass
 from html import escape
 from math import inf, isnan
 
-from helpers.tables import table
+from helpers.clinic.illnesses import ILLNESSES
+from helpers.numerics.tables import table
 
 SEVERITIES = ("severe", "mild")
 SHOWN = 4  # names of layers that a table shows; more are counted
@@ -41,22 +45,49 @@ def crossed(value, limits) -> float:
 
 @dataclass(frozen=True)
 class Finding:
-    """One illness: its `code`, how serious it is, the layers that have it, and the evidence.
+    """One illness: its `code`, how serious it is, the layers that have it, and the evidence, worst first.
 
     `severity` is "severe" or "mild"; `layers` holds names as in the Trace, none where the finding concerns
-    the inputs or the whole run. `meaning` and `advice` are a sentence each; `lesson` is a notebook's name.
+    the inputs or the whole run.
     """
 
     code: str
     severity: str
     layers: tuple[str, ...]
     evidence: tuple[Evidence, ...]
-    meaning: str
-    advice: str
-    lesson: str
+
+    @property
+    def meaning(self) -> str:
+        """What is wrong, in a sentence, with the number of the worst evidence."""
+        return ILLNESSES[self.code].meaning.format(value=self.evidence[0].value)
+
+    @property
+    def advice(self) -> str:
+        """What to try, in a sentence."""
+        return ILLNESSES[self.code].advice
+
+    @property
+    def lesson(self) -> str:
+        """The name of the notebook that tells of it."""
+        return ILLNESSES[self.code].lesson
 
     def __repr__(self):
-        return f"<{self.severity} {self.code}: {told_layers(self.layers)}>"
+        return f"<{self.severity} {self.code}: {names_of(self.layers)}>"
+
+
+def finding(code, severe, evidence, layers=None) -> Finding:
+    """Return the finding of an illness, its evidence put in order, worst first.
+
+    The layers are those of the evidence, in the order given, unless other ones are named. Raises ValueError
+    for a code that is not in `ILLNESSES`.
+    """
+    if code not in ILLNESSES:
+        raise ValueError(f"no illness has the code {code!r}; there are {', '.join(ILLNESSES)}")
+    evidence = tuple(evidence)
+    if layers is None:
+        layers = dict.fromkeys(one.layer for one in evidence if one.layer)
+    worst_first = tuple(sorted(evidence, key=lambda one: one.rank))
+    return Finding(code, "severe" if severe else "mild", tuple(layers), worst_first)
 
 
 class Findings(tuple):
@@ -85,7 +116,7 @@ class Findings(tuple):
     def __repr__(self):
         if not self:
             return f"No findings in {self.examined}."
-        rows = [(f.severity, f.code, told_layers(f.layers), f.lesson) for f in self]
+        rows = [(f.severity, f.code, names_of(f.layers), f.lesson) for f in self]
         lines = [f"{len(self)} finding{'s' * (len(self) > 1)} in {self.examined}:", ""]
         lines += [table(("severity", "code", "layers", "lesson"), rows)]
         for finding in self:
@@ -102,7 +133,7 @@ class Findings(tuple):
         return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def told_layers(layers) -> str:
+def names_of(layers) -> str:
     """Return names of layers in words: all of a few, else the first, the last and how many."""
     if not layers:
         return "–"
@@ -117,7 +148,7 @@ def _html_row(finding):
     cells = (
         escape(finding.severity),
         f"<code>{finding.code}</code>",
-        escape(told_layers(finding.layers)),
+        escape(names_of(finding.layers)),
         f"{escape(finding.meaning)}<br><small>{evidence}</small>",
         f"{escape(finding.advice)}<br>{link}",
     )

@@ -1,8 +1,6 @@
-"""The illnesses that the clinic knows: what each one means, what to try, and the lesson that tells of it."""
+"""The words of every finding: what each illness means, what to try, and the lesson that tells of it."""
 
 from dataclasses import dataclass
-
-from helpers.clinic.findings import Finding
 
 L01, L02, L03 = "01_backpropagate_by_hand", "02_watch_gradients_vanish", "03_choose_an_activation"
 L04, L05, L06 = "04_scale_the_weights", "05_prepare_the_inputs", "06_derive_batch_normalization"
@@ -36,7 +34,7 @@ ILLNESSES: dict[str, Illness] = {
         "Divide each feature, or all pixels, by their standard deviation over the training set.",
         L05,
     ),
-    "uncentred_inputs": Illness(
+    "uncentered_inputs": Illness(
         "The inputs lie {value:.3g} standard deviations away from 0, so most units of the first layer see "
         "every example on the same side.",
         "Subtract the mean of the training set.",
@@ -124,18 +122,4 @@ ILLNESSES: dict[str, Illness] = {
     ),
 }
 
-CODES = tuple(ILLNESSES)  # roughly from cause to consequence; findings of one severity are told in this order
-
-
-def finding(code, severe, evidence, layers=None) -> Finding:
-    """Return the finding of a code, worst evidence first, its number filled into the words of the illness.
-
-    The layers are those of the evidence, in the order given, where they are not told.
-    """
-    illness, evidence = ILLNESSES[code], tuple(evidence)
-    if layers is None:
-        layers = tuple(dict.fromkeys(one.layer for one in evidence if one.layer))
-    ordered = tuple(sorted(evidence, key=lambda one: one.rank))
-    words = illness.meaning.format(value=ordered[0].value)
-    severity = "severe" if severe else "mild"
-    return Finding(code, severity, tuple(layers), ordered, words, illness.advice, illness.lesson)
+CODES = tuple(ILLNESSES)  # roughly from cause to consequence; the clinic finds them in about this order

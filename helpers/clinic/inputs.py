@@ -1,9 +1,8 @@
-"""Illnesses of the inputs: constant, unscaled, not centred."""
+"""Illnesses of the inputs: constant, unscaled, not centered."""
 
 import numpy as np
 
-from helpers.clinic.findings import Evidence
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, finding
 
 # Standardized images and images in 0 … 1 (Fashion-MNIST, batches of 8 to 1,000) are healthy: their spread is
 # 0.29 and 0.84, the largest feature's 1.4 times the median one's, their mean up to 1.35 of the spread, and up
@@ -22,7 +21,7 @@ UNEVEN_MILD, UNEVEN_SEVERE = 10.0, 100.0
 # Likewise along the mean, which all examples share: the curvature is 1 + ρ² times that of a feature for each
 # of them (LeCun et al. 1998). At 1.6 a unit's sign is the same on 95 % of the examples if all
 # weights are alike.
-CENTRE_MILD, CENTRE_SEVERE = 1.6, 5.0
+CENTER_MILD, CENTER_SEVERE = 1.6, 5.0
 
 
 def examine_inputs(trace) -> list:
@@ -40,7 +39,7 @@ def examine_inputs(trace) -> list:
     if constant.all():
         return found
     varying = std[~constant] if len(x) >= FEW else np.ones(1)
-    return found + scale(std, varying) + (centre(mean, std) if len(x) >= FEW else [])
+    return found + scale(std, varying) + (center(mean, std) if len(x) >= FEW else [])
 
 
 def seldom(varying) -> bool:
@@ -62,10 +61,10 @@ def scale(std, varying) -> list:
     )
 
 
-def centre(mean, std) -> list:
+def center(mean, std) -> list:
     """Return the finding of a mean many standard deviations away from 0, if any."""
     distance = np.sqrt(np.mean(mean**2) / np.mean(std**2))
-    return stepped("uncentred_inputs", "mean of the inputs, in std", distance, CENTRE_MILD, CENTRE_SEVERE)
+    return stepped("uncentered_inputs", "mean of the inputs, in std", distance, CENTER_MILD, CENTER_SEVERE)
 
 
 def stepped(code, quantity, value, mild, severe) -> list:

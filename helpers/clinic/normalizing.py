@@ -1,12 +1,10 @@
-"""Illnesses around batch normalization: small batches, stale statistics, useless biases, dropout before
-it."""
+"""Illnesses around batch normalization: small batches, stale statistics, biases and dropout before it."""
 
 from itertools import pairwise
 
 import numpy as np
 
-from helpers.clinic.findings import Evidence
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, finding
 
 # A batch's variance is off by √(2 / (m − 1)) of itself: by a third for m = 16, by as much as itself for m =
 # 3. The error of batch normalization rises quickly as batches get smaller (Wu and He 2018).
@@ -17,9 +15,9 @@ COUNT_MILD, COUNT_SEVERE = 15, 4
 # double.
 SHIFT_MILD, SHIFT_SEVERE = 0.15, 0.4
 STRETCH_MILD, STRETCH_SEVERE = 0.15, 0.8
-CHANCE = (
-    1.5  # over √examples: the batch's own statistics are off by 0.7 of that; twice is measured at 32 to 500
-)
+# Over √examples. A batch's own statistics are off by 0.7 of that, the median of |N(0, 1)|; twice as much was
+# measured at 32 to 500.
+CHANCE = 1.5
 # Dropout of rate p right before a normalization makes the variance 1 / (1 − p) times as large in training as
 # in testing (Li et al. 2018): severe where it doubles, at p = 0.5. One layer further on it is
 # less, but of the same size; further than that the normalization in between has taken it up, and tells.

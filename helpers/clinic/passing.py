@@ -5,8 +5,7 @@ from math import log, pi
 
 import numpy as np
 
-from helpers.clinic.findings import Evidence
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, finding
 
 # How far ln of a norm may move over the whole depth, beyond what chance allows (below). Healthy networks, as
 # in helpers.clinic.units, move by at most 0.7. Severe: norms that differ a hundredfold, mean squares ten
@@ -14,7 +13,7 @@ from helpers.clinic.illnesses import finding
 # 2017).
 MILD, SEVERE = 1.25, 4.5
 SCALES = 3.0  # 6 depth scales: a mean square changes by e⁶, a norm by e³
-# Chance spreads ln‖h‖² by about 5 · depth / width (lesson 02, syllabus V7), so ln‖h‖ by a quarter of that:
+# Chance spreads ln‖h‖² by about 5 · depth / width (lesson 02), so ln‖h‖ by a quarter of that:
 # three standard deviations of it are no illness.
 SPREAD, DEVIATIONS = 5 / 4, 3.0
 # A batch normalization before a ReLU makes the gradient grow by about √(π / (π − 1)) = 1.21 per layer
@@ -174,10 +173,13 @@ def allowance(layers) -> np.ndarray:
 def judged(code, layers, logs, mild, severe, quantity) -> list:
     """Return the finding, if any, of layers whose ln is beyond the limits; of a vanishing one it is −ln."""
     sign = -1 if code.startswith("vanishing") else 1
-    told = lambda size: float(np.exp(sign * size))  # noqa: E731
     ill = [place for place in zip(layers, logs, mild, severe, strict=True) if place[1] > place[2]]
     evidence = [
-        Evidence(quantity, told(size), told(most if size > most else least), layer.name)
+        Evidence(quantity, _ratio(sign * size), _ratio(sign * (most if size > most else least)), layer.name)
         for layer, size, least, most in ill
     ]
     return [finding(code, any(size > most for _, size, _, most in ill), evidence)] if ill else []
+
+
+def _ratio(log):
+    return float(np.exp(log))

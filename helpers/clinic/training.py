@@ -2,19 +2,16 @@
 
 import numpy as np
 
-from helpers.clinic.findings import Evidence, crossed
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, crossed, finding
 from helpers.clinic.passing import from_the_first
-from helpers.recording import HEALTHY_RATIO
+from helpers.signals.recording import HEALTHY_RATIO
 
 # Measured on runs of 300 steps on images: 7 networks at 5 to 9 learning rates from 1e-5 to 3; good ones are
 # those with a validation accuracy within 0.05 of the network's best.
 RISE = 0.2  # good, where updates are large: the loss rises above its lowest by up to 0.16 of the first
 BACK = (1.0, 1.5)  # late loss of the first: above 1 nothing was learned, well above it was unlearned
 JUMP = (0.1, 0.5)  # largest update of a layer, of its weights: good 0.004 … 0.19, with batch norm up to 0.6
-LOST = (
-    10 * HEALTHY_RATIO
-)  # largest update before a loss that turned nan: by divergence rather than by bad data
+LOST = 10 * HEALTHY_RATIO  # largest update before a loss of nan: by divergence rather than by bad data
 FALL = 0.3  # good: the loss falls by 0.47 or more; with a learning rate a hundred times too low, by 0.2
 REACH = (0.1, 0.02)  # update ratio times steps, how far weights can have moved: good ones 0.3 or more
 LITTLE = 0.1  # fall of the loss below which nothing was learned
@@ -41,7 +38,7 @@ def examine_run(recording) -> list:
 
 def not_finite(recording) -> list:
     """Return the finding of a loss, gradients or updates that are inf or nan, if any."""
-    fine = np.isfinite(recording.gradient) & np.isfinite(recording.ratio)
+    fine = np.isfinite(recording.grad_W_norm) & np.isfinite(recording.ratio)
     bad = ~np.isfinite(recording.loss) | ~fine.all(axis=1)
     logged = np.concatenate([recording.logged(name)[1] for name in ("loss", "val_loss")])
     if bad.any():
@@ -121,7 +118,7 @@ def gradients(recording) -> list:
     if len(recording.steps) == 0:
         return []
     with np.errstate(divide="ignore"):
-        logs = np.log(np.median(recording.gradient, axis=0))
+        logs = np.log(np.median(recording.grad_W_norm, axis=0))
     if not np.isfinite(logs[-1]):
         return []
     fallen, grown = from_the_first(logs - logs[-1])

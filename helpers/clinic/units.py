@@ -1,7 +1,6 @@
 """Illnesses of units: saturated, dead, or all alike."""
 
-from helpers.clinic.findings import Evidence, crossed
-from helpers.clinic.illnesses import finding
+from helpers.clinic.findings import Evidence, crossed, finding
 
 # Share of pre-activations where the activation is flat. Healthy networks (11 activations with the
 # initialization that goes with each, 1 to 60 layers of 30 to 100 units, fresh and trained) reach 0.30 where
@@ -19,7 +18,7 @@ DEVIATIONS = 3.0  # off minus on has the standard deviation √(off + on) when e
 
 # Two units drawn at random are never alike, so any pair is a finding. Where the layers after them treat them
 # alike too they stay so; severe where most of a layer does.
-TWINS, STUCK = 0.0, 0.5
+EQUAL, STAY_EQUAL = 0.0, 0.5
 
 
 def examine_units(trace) -> list:
@@ -27,17 +26,17 @@ def examine_units(trace) -> list:
     layers = [layer for layer in trace.hidden if layer.finite]
     flat = [(layer, layer.share_saturated, FLAT[layer.saturates]) for layer in layers if can_saturate(layer)]
     dead = [(layer, surplus(layer), DEAD) for layer in layers if layer.can_die]
-    twins = [(layer, layer.share_twins, twin_limits(layer)) for layer in layers]
+    equal = [(layer, layer.share_equal, equal_limits(layer)) for layer in layers]
     return [
         *shares("saturated_units", flat, "share of flat places", near=NEAR),
         *shares("dead_units", dead, "share of dead units, less that of units always on"),
-        *shares("symmetric_weights", twins, "share of units with a twin"),
+        *shares("symmetric_weights", equal, "share of units with a twin"),
     ]
 
 
-def twin_limits(layer) -> tuple[float, float]:
-    """Return the thresholds of the share of twins: only those that stay alike can be severe."""
-    return (TWINS, STUCK) if layer.share_stuck > STUCK else (TWINS, 1.0)
+def equal_limits(layer) -> tuple[float, float]:
+    """Return the thresholds of the share of equal units: only those that stay equal can be severe."""
+    return (EQUAL, STAY_EQUAL) if layer.share_stay_equal > STAY_EQUAL else (EQUAL, 1.0)
 
 
 def can_saturate(layer) -> bool:

@@ -1,26 +1,14 @@
-"""The labs: live figures, each made by one call at the end of a notebook cell, `initialization_lab()`."""
+"""The labs: live figures, each made by one call at the end of a notebook cell, `initialization_lab(gain=2)`.
+
+A lab is a class in a module of its name: `initialization_lab` is `InitializationLab` in `initialization.py`.
+"""
 
 from importlib import import_module
+from pkgutil import iter_modules
 
+SHARED = ("knobs", "live", "watch", "wording")  # what several labs use, and the figure of a training run
 MODULES = {
-    "backprop_lab": "backprop",
-    "minibatch_lab": "minibatch",
-    "activation_lab": "activation",
-    "selu_map_lab": "selu_map",
-    "dead_relu_lab": "dead_relu",
-    "gradient_flow_lab": "gradient_flow",
-    "mean_field_lab": "mean_field",
-    "neuron_lab": "neuron",
-    "initialization_lab": "initialization",
-    "batch_norm_lab": "batch_norm",
-    "batch_size_lab": "batch_size",
-    "preprocessing_lab": "preprocessing",
-    "learning_rate_lab": "learning_rate",
-    "depth_lab": "depth",
-    "clinic_lab": "clinic",
-    "augmentation_lab": "augmentation",
-    "weight_decay_lab": "weight_decay",
-    "dropout_lab": "dropout",
+    f"{module.name}_lab": module.name for module in iter_modules(__path__) if module.name not in SHARED
 }
 
 
@@ -28,7 +16,8 @@ def __getattr__(name):
     """Import a lab's module when the lab is first asked for, so that a notebook loads only what it uses."""
     if name not in MODULES:
         raise AttributeError(f"there is no {name!r}; the labs are {', '.join(MODULES)}")
-    return getattr(import_module(f"helpers.labs.{MODULES[name]}"), name)
+    module = import_module(f"{__name__}.{MODULES[name]}")
+    return getattr(module, name.title().replace("_", ""))
 
 
 def __dir__():

@@ -1,15 +1,20 @@
-"""Two activations side by side (A1–A9): value, slope, saturation, and what they make of a normal signal."""
+"""Two activations side by side: value, slope, saturation, and what they make of a normal signal."""
 
 import numpy as np
 from scipy.special import ndtri
 
-from helpers import live
-from helpers.activations import ACTIVATIONS, PARAMETERS, with_parameter
-from helpers.labs import knobs
+from helpers.labs import knobs, live
+from helpers.numerics.activations import (
+    ACTIVATIONS,
+    PARAMETERS,
+    SATURATED_SLOPE,
+    largest_slope,
+    with_parameter,
+)
 from helpers.plots.activation import SHADE, SLOPE, VALUE, saturated_intervals
-from helpers.plots.panels import height_unit
-from helpers.signals import SATURATED_SLOPE, histogram, largest_slope
-from helpers.style import BLACK, GREEN, ORANGE, PURPLE, SKY
+from helpers.plots.histograms import height_unit
+from helpers.plots.style import BLACK, GREEN, ORANGE, PURPLE, SKY
+from helpers.signals.measures import histogram
 
 REACH = 6.0
 Z = np.linspace(-REACH, REACH, 601)
@@ -21,23 +26,12 @@ SPREADS = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 30, 100)
 NONE = "none"
 
 TEXT = {
-    "activation": "activation",
-    "compare": "compare with",
-    "z": "point z",
-    "parameter": "slope or α",
-    "spread": "std of z",
-    "curves": "f (solid) and its slope f' (dashed)",
-    "output": "output f(z) of a normal z, mean 0",
-    "beyond": "what lies beyond ±3 counts in the last bars",
     "value": "{label}",
     "slope": "{label}, slope",
-    "tangent": "tangent",
-    "saturated": "slope below 1/20 of its largest",
-    "facts": "{label}\nrange: {low} to {high}\ncentred: {centred}\nsaturates: {saturates}\ncan die: {dies}",
+    "facts": "{label}\nrange: {low} to {high}\ncentered: {centered}\nsaturates: {saturates}\ncan die: {dies}",
     "made": "std of z: {spread:g}\nmean of f(z): {mean:.3g}\nstd of f(z): {std:.3g}\nsaturated: {share:.1%}",
     "used": "{keyword} = {value:g}",
     "unused": "slope or α = {value:g}: unused",
-    "flat": "Here the slope is exactly 0: no gradient passes this unit.",
     "tiny": "Here the slope is {slope:.1e}: hardly any gradient passes this unit.",
 }
 KEYWORDS = {"slope": "slope", "alpha": "α"}
@@ -50,11 +44,11 @@ class ActivationLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("sigmoid", TEXT["activation"]),
-            "compare": knobs.activation("leaky_relu", TEXT["compare"], also=[NONE]),
-            "z": live.real(TEXT["z"], -REACH, REACH, 0.1, 1.0),
-            "parameter": live.steps(TEXT["parameter"], PARAMETER_STEPS, 0.3),
-            "spread": live.steps(TEXT["spread"], SPREADS, 1),
+            "activation": knobs.activation("sigmoid", "activation"),
+            "compare": knobs.activation("leaky_relu", "compare with", also=[NONE]),
+            "z": live.real("point z", -REACH, REACH, 0.1, 1.0),
+            "parameter": live.steps("slope or α", PARAMETER_STEPS, 0.3),
+            "spread": live.steps("std of z", SPREADS, 1),
         }
 
     def build(self):
@@ -92,7 +86,7 @@ class ActivationLab(live.LiveFigure):
         self.curves = self.panel = self.output = self.facts = None
 
     def _build_curves(self, axes):
-        axes.set(xlim=(-REACH, REACH), ylim=BOUNDED, xlabel="z", title=TEXT["curves"])
+        axes.set(xlim=(-REACH, REACH), ylim=BOUNDED, xlabel="z", title="f (solid) and its slope f' (dashed)")
         axes.axhline(0, color="#999999", linewidth=0.8)
         self.panel = axes
         self.shades = [self.moving(axes.axvspan(0, 0, **SHADE)) for _ in range(2)]
@@ -106,8 +100,13 @@ class ActivationLab(live.LiveFigure):
         )
 
     def _build_output(self, axes):
-        axes.set(xlim=(-1.03 * OUT, 1.03 * OUT), ylim=(0, 1.1), yticks=[], title=TEXT["output"])
-        axes.set_xlabel(TEXT["beyond"], fontsize=8)
+        axes.set(
+            xlim=(-1.03 * OUT, 1.03 * OUT),
+            ylim=(0, 1.1),
+            yticks=[],
+            title="output f(z) of a normal z, mean 0",
+        )
+        axes.set_xlabel("what lies beyond ±3 counts in the last bars", fontsize=8)
         axes.grid(False)
         edges = np.linspace(-OUT, OUT, BINS + 1)
         self.output = self.moving(axes.stairs(np.zeros(BINS), edges, fill=True, color=SKY))
@@ -140,7 +139,7 @@ class ActivationLab(live.LiveFigure):
         labels = [TEXT[text].format(label=entry.label) for _, text, entry in curves]
         handles = [line for line, _, _ in curves] + [self.tangent, self.shades[0]]
         look = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.11), "frameon": False, "fontsize": 8}
-        self.panel.legend(handles, [*labels, TEXT["tangent"], TEXT["saturated"]], ncols=3, **look)
+        self.panel.legend(handles, [*labels, "tangent", "slope below 1/20 of its largest"], ncols=3, **look)
         self.redraw()
 
     def _show_point(self, entry, z):
@@ -168,7 +167,7 @@ class ActivationLab(live.LiveFigure):
             label=entry.label,
             low=low,
             high=high,
-            centred=yes[entry.zero_centred],
+            centered=yes[entry.zero_centered],
             saturates=entry.saturates,
             dies=yes[entry.can_die],
         )
@@ -189,14 +188,9 @@ def _parameter_in_words(names, value):
 
 def _slope_in_words(slope, largest):
     if slope == 0:
-        return TEXT["flat"]
+        return "Here the slope is exactly 0: no gradient passes this unit."
     return TEXT["tiny"].format(slope=slope) if abs(slope) < SATURATED_SLOPE * largest else ""
 
 
 def _limit(value):
     return f"{value:.3g}" if np.isfinite(value) else ("−∞" if value < 0 else "∞")
-
-
-def activation_lab(**start) -> ActivationLab:
-    """Return the lab; keyword arguments set its controls, for example `activation_lab(activation="elu")`."""
-    return ActivationLab(**start)

@@ -1,14 +1,16 @@
-"""Augmentation (G1, G3, G5, G6): a real image, eight draws of it, the mean of many, and their label mass."""
+"""Augmentation: a real image, eight draws of it, the mean of many, and their label mass."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from helpers import augmentation, data, live
+from helpers import data
+from helpers.labs import live
+from helpers.numerics import augmentation
+from helpers.numerics.pooling import fractional_max_pool_forward, random_borders
 from helpers.plots.quicktext import QuickText
-from helpers.stochastic import fractional_max_pool_forward, random_borders
-from helpers.style import BLUE, ORANGE, PREDICTED
+from helpers.plots.style import BLUE, ORANGE, PREDICTED
 
 SIDE, SHOWN, MANY = augmentation.SIDE, 8, 200  # draws that are shown, and draws that are averaged
 IMAGES = 60  # of the training set that can be chosen; blended with the first 200
@@ -31,7 +33,11 @@ class Method:
 
 def _keeping(change):
     """A change of images alone, with the labels handed on."""
-    return lambda images, y, others, parameter, rng: (change(images, parameter, rng=rng), y)
+
+    def changed(images, y, _others, parameter, rng):
+        return change(images, parameter, rng=rng), y
+
+    return changed
 
 
 def _blending(blend):
@@ -67,15 +73,9 @@ METHODS = {
 }
 
 TEXT = {
-    "method": "method",
-    "strength": "strength",
-    "image": "image",
-    "seed": "draw",
-    "original": "original",
     "draws": "eight draws",
     "mean": f"mean of {MANY} draws",
     "mass": f"label mass of {MANY} draws",
-    "predicted": "predicted",
     "measured": "measured",
     "shoe": "A shoe that points the other way: the label stays right, but the test set has none like it.",
     "nothing": "At this strength nothing is changed.",
@@ -94,16 +94,16 @@ class AugmentationLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "method": live.choice(TEXT["method"], [(m.label, name) for name, m in METHODS.items()], "shift"),
-            "strength": live.real(TEXT["strength"], 0, 1, 0.05, 0.3),
-            "image": live.whole(TEXT["image"], 0, IMAGES - 1, 0),
-            "seed": live.whole(TEXT["seed"], 0, 50, 0),
+            "method": live.choice("method", [(m.label, name) for name, m in METHODS.items()], "shift"),
+            "strength": live.real("strength", 0, 1, 0.05, 0.3),
+            "image": live.whole("image", 0, IMAGES - 1, 0),
+            "seed": live.whole("draw", 0, 50, 0),
         }
 
     def build(self):
         x, self._y = data.load_batch(MANY, standardize=False, dtype=np.float64)
         self._images = x.reshape(-1, SIDE, SIDE)
-        self.original = self._panel([0.01, 0.46, 0.19, 0.4], TEXT["original"])
+        self.original = self._panel([0.01, 0.46, 0.19, 0.4], "original")
         self.mean = self._panel([0.01, 0.005, 0.19, 0.38], TEXT["mean"])
         self.draws, self.captions = [], []
         for k in range(SHOWN):
@@ -151,7 +151,7 @@ class AugmentationLab(live.LiveFigure):
         axes.tick_params(axis="y", labelsize=7)
         self.bars = self.moving(list(axes.barh(range(CLASSES), np.zeros(CLASSES), color=BLUE)))
         dashes = np.repeat(np.arange(CLASSES), 3) + np.tile([-0.45, 0.45, np.nan], CLASSES)
-        (self.expected,) = axes.plot(np.zeros(3 * CLASSES), dashes, **PREDICTED, label=TEXT["predicted"])
+        (self.expected,) = axes.plot(np.zeros(3 * CLASSES), dashes, **PREDICTED, label="predicted")
         self.moving(self.expected)
         self.legend(self.expected)
 
@@ -214,8 +214,3 @@ def _in_words(method, parameter, label):
     if method == "cutout" and parameter > SIDE / 2:
         return TEXT["hidden"]
     return WORDS.get(method, data.notice())
-
-
-def augmentation_lab(**start) -> AugmentationLab:
-    """Return the lab; keyword arguments set its controls, for example `augmentation_lab(method="mixup")`."""
-    return AugmentationLab(**start)

@@ -1,9 +1,10 @@
-"""Backpropagation node by node (B1, B2): step a small graph forward and back, and change its numbers."""
+"""Backpropagation node by node: step a small graph forward and back, and change its numbers."""
 
-from helpers import graph, live
+from helpers.labs import live
+from helpers.numerics import autodiff
 from helpers.plots.graph import GraphPanel, fitting_size, label, legend_handles, short
 from helpers.plots.quicktext import QuickText
-from helpers.style import DPI
+from helpers.plots.style import DPI
 
 NODES = 13  # of the chain, that have something to compute: as many steps forward, and as many back
 LINES = (46, 28, 10)  # pixels above the lower edge, of the three lines of words
@@ -12,7 +13,6 @@ TOLD = ("v1", "w1")  # the late and the early weight whose gradients are read ou
 LOST = 1e-30
 
 TEXT = {
-    "step": "step",
     "names": {"t": "target t"},
     "start": "Step 0: inputs, weights and target are known, nothing is computed yet. Move the step right.",
     "forward": "Forward {k} of {n}:   {name} = {sum} = {value}",
@@ -30,12 +30,12 @@ class BackpropLab(live.LiveFigure):
     size = (9.6, 4.6)
 
     def controls(self):
-        sliders = {name: self._leaf_slider(name, value) for name, value in graph.CHAIN.items()}
-        return {"step": live.whole(TEXT["step"], 0, 2 * NODES, NODES)} | sliders
+        sliders = {name: self._leaf_slider(name, value) for name, value in autodiff.CHAIN.items()}
+        return {"step": live.whole("step", 0, 2 * NODES, NODES)} | sliders
 
     def build(self):
-        self.loss = graph.chain()
-        self.named, self.order = graph.nodes(self.loss), graph.forward_order(self.loss)
+        self.loss = autodiff.chain()
+        self.named, self.order = autodiff.nodes(self.loss), autodiff.forward_order(self.loss)
         width, height = fitting_size(self.loss)
         total = self.size[1] * DPI
         axes = self.figure.add_axes([0, WORDS_HEIGHT / total, 1, height / total])
@@ -49,9 +49,9 @@ class BackpropLab(live.LiveFigure):
     def update(self, step, **numbers):
         for name, value in numbers.items():
             self.named[name].value = float(value)
-        graph.forward(self.loss)
+        autodiff.forward(self.loss)
         computed, sent = min(step, NODES), max(0, step - NODES)
-        graph.backward(self.loss, sent)
+        autodiff.backward(self.loss, sent)
         active = self.order[computed - 1 if not sent else NODES - sent] if step else None
         self.panel.show(computed, sent, active, [active] if sent else [])
         lines = self._forward_words(step, active) if not sent else self._backward_words(sent, active)
@@ -105,8 +105,3 @@ class BackpropLab(live.LiveFigure):
 def in_brackets(value) -> str:
     """Return a number as it is written inside a sum or product: a negative one in brackets."""
     return f"({short(value)})" if value < 0 else short(value)
-
-
-def backprop_lab(**start) -> BackpropLab:
-    """Return the lab; keyword arguments set its controls, for example `backprop_lab(step=20, w1=-1)`."""
-    return BackpropLab(**start)

@@ -1,19 +1,19 @@
-"""Pre-activations before and after batch normalization, over the curve of the activation (N3, N4)."""
+"""Pre-activations before and after batch normalization, over the curve of the activation."""
 
 import numpy as np
 from matplotlib.patches import Patch
 
-from helpers import data, live
-from helpers.activations import ACTIVATIONS
-from helpers.labs import knobs
-from helpers.meanfield import predict, predicted_density
-from helpers.network import MLP
-from helpers.normalization import KERAS_EPS, batch_norm_forward, batch_statistics
+from helpers import data
+from helpers.labs import knobs, live
+from helpers.networks.mlp import MLP
+from helpers.numerics.activations import ACTIVATIONS, SATURATED_SLOPE, largest_slope
+from helpers.numerics.normalization import KERAS_EPS, batch_norm_forward, batch_statistics
+from helpers.numerics.theory import predict, predicted_density
 from helpers.plots.activation import SHADE, SLOPE, VALUE, saturated_intervals
-from helpers.plots.panels import height_unit
+from helpers.plots.histograms import height_unit
 from helpers.plots.quicktext import QuickText
-from helpers.signals import SATURATED_SLOPE, histogram, largest_slope, mean_and_std
-from helpers.style import BLACK, GREEN, PREDICTED, SKY
+from helpers.plots.style import BLACK, GREEN, PREDICTED, SKY
+from helpers.signals.measures import histogram, mean_and_std
 
 IMAGES, WIDTH, DEPTH = 256, 100, 5
 REACH, BINS = 8.0, 64
@@ -25,15 +25,8 @@ LINEAR = {"facecolor": GREEN, "alpha": 0.22, "hatch": "///", "edgecolor": "white
 GAMMAS = (0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 10)
 
 TEXT = {
-    "activation": "activation",
-    "layer": "layer",
-    "gain": "weight scale",
-    "gamma": "γ",
-    "beta": "β",
-    "undo": "let γ and β undo it",
     "before": "before: pre-activations z",
     "after": "after batch normalization, γ and β",
-    "output": "output of the activation: f of the above",
     "bars": "measured, 256 images × 100 units",
     "predicted": "predicted",
     "curve": "activation f",
@@ -42,7 +35,6 @@ TEXT = {
     "saturated": "saturated",
     "facts": "mean {mean:.3g}, std {std:.3g}: linear {linear:.0%}, "
     "saturated {saturated:.0%}, mean slope {slope:.3f}",
-    "beyond": "z; what lies beyond ±8 counts in the last bars",
     "same": "All images give the same pre-activation: its variance is 0, and normalized it is β.",
     "no_gamma": "γ is 0: whatever comes in, β goes out, and no gradient comes back.",
     "undone": "γ is each unit's √(variance + ε), β its mean: the input is back. The sliders γ, β rest.",
@@ -58,12 +50,12 @@ class BatchNormLab(live.LiveFigure):
     def controls(self):
         names = [(ACTIVATIONS[name].label, name) for name in ("sigmoid", "tanh")]
         return {
-            "activation": live.choice(TEXT["activation"], names, "sigmoid"),
-            "layer": live.whole(TEXT["layer"], 1, DEPTH, 2),
-            "gain": knobs.gain(7, TEXT["gain"]),
-            "gamma": live.steps(TEXT["gamma"], GAMMAS, 1),
-            "beta": live.real(TEXT["beta"], -5, 5, 0.1, 0),
-            "undo": live.switch(TEXT["undo"]),
+            "activation": live.choice("activation", names, "sigmoid"),
+            "layer": live.whole("layer", 1, DEPTH, 2),
+            "gain": knobs.gain(7, "weight scale"),
+            "gamma": live.steps("γ", GAMMAS, 1),
+            "beta": live.real("β", -5, 5, 0.1, 0),
+            "undo": live.switch("let γ and β undo it"),
         }
 
     def build(self):
@@ -148,7 +140,7 @@ class CurveOverBars:
         (self.predicted,) = axes.plot([], [], **PREDICTED)
         self.facts = QuickText(axes, 0.5, 1.05)
         self.artists = [self.bars, self.predicted, self.curve, self.slope, self.facts]
-        axes.set(xlim=(-1.03 * REACH, 1.03 * REACH), xlabel=TEXT["beyond"])
+        axes.set(xlim=(-1.03 * REACH, 1.03 * REACH), xlabel="z; what lies beyond ±8 counts in the last bars")
         axes.grid(False)
 
     def set_activation(self, entry):
@@ -180,7 +172,7 @@ class OutputBars:
         self.axes = axes
         self.bars = axes.stairs(np.zeros(OUT_BINS), np.linspace(0, 1, OUT_BINS + 1), fill=True, color=SKY)
         self.artists = [self.bars]
-        axes.set(ylim=(0, 1.1), yticks=[], title=TEXT["output"])
+        axes.set(ylim=(0, 1.1), yticks=[], title="output of the activation: f of the above")
         axes.grid(False)
 
     def set_activation(self, entry):
@@ -228,8 +220,3 @@ def _in_words(variance, gamma, undo):
     if gamma == 0:
         return TEXT["no_gamma"]
     return TEXT["small"] if np.median(variance) < 10 * KERAS_EPS else ""
-
-
-def batch_norm_lab(**start) -> BatchNormLab:
-    """Return the lab; keyword arguments set its controls, for example `batch_norm_lab(layer=1, gamma=3)`."""
-    return BatchNormLab(**start)

@@ -1,4 +1,4 @@
-"""Statistics of batches of every size: how far off they are, what moving averages make of them (N6b, N11)."""
+"""Statistics of batches of every size: how far off they are, what moving averages make of them."""
 
 from functools import lru_cache
 from itertools import accumulate
@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers import data, live
-from helpers.network import MLP
-from helpers.normalization import (
+from helpers import data
+from helpers.labs import live
+from helpers.networks.mlp import MLP
+from helpers.numerics.normalization import (
     KERAS_EPS,
     batch_norm_forward,
     batch_statistics,
@@ -16,9 +17,9 @@ from helpers.normalization import (
     normalize,
     unbiased,
 )
-from helpers.plots.panels import fitting_limits
-from helpers.signals import histogram
-from helpers.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, SKY
+from helpers.plots.axes import fitting_limits
+from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, SKY
+from helpers.signals.measures import histogram
 
 IMAGES, UNITS = 10_000, 100
 UNIT = 3  # its mean and variance are far from 0 and 1, where moving averages start
@@ -36,18 +37,6 @@ BIASED = {"color": BLUE, "marker": "o", "markersize": 4, "linestyle": "-", "line
 UNBIASED = {"color": GREEN, "marker": "^", "markersize": 4, "linestyle": "-.", "linewidth": 1.5}
 
 TEXT = {
-    "size": "batch size m",
-    "momentum": "momentum (of the old)",
-    "seen": "batches seen",
-    "estimates": "variance estimates (all images: 1)",
-    "filled": "filled: biased; line: unbiased; last bar: 3 or more",
-    "bias": "their mean, for every batch size",
-    "mean": "moving mean",
-    "variance": "moving variance",
-    "outputs": "output of nine images",
-    "with_all": "output with the statistics of all images",
-    "axis_size": "batch size m",
-    "axis_seen": "batches seen",
     "biased": "biased (Keras)",
     "unbiased": "unbiased (PyTorch)",
     "predicted": "predicted",
@@ -78,9 +67,9 @@ class BatchSizeLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "size": live.steps(TEXT["size"], SIZES, 8),
-            "momentum": live.steps(TEXT["momentum"], MOMENTA, 0.99),
-            "seen": live.steps(TEXT["seen"], SEEN, 100),
+            "size": live.steps("batch size m", SIZES, 8),
+            "momentum": live.steps("momentum (of the old)", MOMENTA, 0.99),
+            "seen": live.steps("batches seen", SEEN, 100),
         }
 
     def build(self):
@@ -92,9 +81,9 @@ class BatchSizeLab(live.LiveFigure):
         right = self.figure.add_gridspec(1, 1, left=0.72, right=0.985, top=0.87, bottom=0.17)
         self._build_estimates(self.figure.add_subplot(left[0, 0]))
         self._build_bias(self.figure.add_subplot(left[0, 1]))
-        self.moving_mean = MovingPanel(self.figure.add_subplot(left[1, 0]), TEXT["mean"], 0, self.mean)
+        self.moving_mean = MovingPanel(self.figure.add_subplot(left[1, 0]), "moving mean", 0, self.mean)
         self.moving_variance = MovingPanel(
-            self.figure.add_subplot(left[1, 1]), TEXT["variance"], 1, self.variance
+            self.figure.add_subplot(left[1, 1]), "moving variance", 1, self.variance
         )
         self._build_outputs(self.figure.add_subplot(right[0]))
         for panel in (self.moving_mean, self.moving_variance):
@@ -126,8 +115,8 @@ class BatchSizeLab(live.LiveFigure):
 
     def _build_estimates(self, axes):
         axes.set(xlim=(-0.03, 1.02 * WIDEST), ylim=(0, 1.1), yticks=[])
-        axes.set_title(TEXT["estimates"])
-        axes.set_xlabel(TEXT["filled"], fontsize=8)
+        axes.set_title("variance estimates (all images: 1)")
+        axes.set_xlabel("filled: biased; line: unbiased; last bar: 3 or more", fontsize=8)
         axes.grid(False)
         axes.axvline(1, **POPULATION)
         edges = np.linspace(0, WIDEST, BINS + 1)
@@ -137,7 +126,12 @@ class BatchSizeLab(live.LiveFigure):
 
     def _build_bias(self, axes):
         """The dots of all sizes stand still; a ring marks the present one."""
-        axes.set(xlim=(-0.4, 9.4), ylim=(-0.06, 1.25), title=TEXT["bias"], xlabel=TEXT["axis_size"])
+        axes.set(
+            xlim=(-0.4, 9.4),
+            ylim=(-0.06, 1.25),
+            title="their mean, for every batch size",
+            xlabel="batch size m",
+        )
         axes.set_xticks(range(0, 10, 2), [str(2**k) for k in range(0, 10, 2)])
         axes.axhline(1, **POPULATION)
         ratios = np.array([self.draws[size].variance.mean() / self.variance for size in SIZES])
@@ -152,7 +146,12 @@ class BatchSizeLab(live.LiveFigure):
 
     def _build_outputs(self, axes):
         reach = 1.05 * REACH
-        axes.set(xlim=(-2.6, 2.6), ylim=(-reach, reach), title=TEXT["outputs"], xlabel=TEXT["with_all"])
+        axes.set(
+            xlim=(-2.6, 2.6),
+            ylim=(-reach, reach),
+            title="output of nine images",
+            xlabel="output with the statistics of all images",
+        )
         axes.plot([-reach, reach], [-reach, reach], **POPULATION)
         self.expected = self._one_feature(self.followed, self.mean, self.variance)
         (middle,) = axes.plot([], [], **MEASURED | {"linestyle": "", "markersize": 6})
@@ -203,7 +202,7 @@ class MovingPanel:
     def __init__(self, axes, title, start, of_all):
         self.axes, self.start = axes, start
         self.always = (start, of_all)
-        axes.set(xlim=(-0.05, 3.05), ylim=(start - 0.2, of_all + 0.2), title=title, xlabel=TEXT["axis_seen"])
+        axes.set(xlim=(-0.05, 3.05), ylim=(start - 0.2, of_all + 0.2), title=title, xlabel="batches seen")
         axes.set_xticks(range(4), [f"{10**k:,}" for k in range(4)])
         self.population = axes.axhline(of_all, **POPULATION)
         looks = {"biased": BIASED, "unbiased": UNBIASED}
@@ -268,8 +267,3 @@ def _in_words(size, inference, variance):
         return TEXT["one" if size == 1 else "two"]
     beyond = int((np.abs(inference) > REACH).sum())
     return TEXT["beyond"].format(count=beyond, variance=variance) if beyond else ""
-
-
-def batch_size_lab(**start) -> BatchSizeLab:
-    """Return the lab; keyword arguments set its controls, for example `batch_size_lab(size=2)`."""
-    return BatchSizeLab(**start)

@@ -1,22 +1,21 @@
-"""The clinic (C1): vital signs of every layer, and what the clinic finds, while the knobs make it ill."""
+"""The clinic: vital signs of every layer, and what the clinic finds, while the knobs make it ill."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from helpers import clinic, data, live
-from helpers.activations import get_activation
-from helpers.depth import Design, Flow, predicted_flow
-from helpers.initializers import get_initializer
-from helpers.labs import knobs, wording
-from helpers.normalization import RunningStatistics
-from helpers.plots.flow import set_layer_axis
-from helpers.plots.panels import CurvePanel
+from helpers import clinic, data
+from helpers.labs import knobs, live, wording
+from helpers.networks.builders import Design
+from helpers.networks.stack import BatchNorm, Dense, Nonlinearity, Stack
+from helpers.numerics.activations import get_activation
+from helpers.numerics.initializers import get_initializer
+from helpers.numerics.normalization import RunningStatistics
+from helpers.numerics.theory import Flow, predicted_flow
+from helpers.plots.over_layers import CurvePanel, set_layer_axis
 from helpers.plots.quicktext import QuickText
-from helpers.signals import trace
-from helpers.stack import BatchNorm, Dense, Nonlinearity, Stack
-from helpers.style import GREEN, PURPLE, RED
+from helpers.plots.style import GREEN, PURPLE, RED
+from helpers.signals.trace import trace
 
 WIDTH, DEEPEST = 100, 30
 SCALES = (0, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 30, 50, 90, 150, 255)
@@ -34,23 +33,10 @@ PANEL_OF = {
 }
 
 TEXT = {
-    "activation": "activation",
-    "initializer": "initialization",
-    "normalized": "batch normalization",
-    "gain": "gain",
-    "depth": "depth",
-    "scale": "inputs × ",
-    "shift": "inputs +",
-    "bias": "start bias",
-    "batch": "batch size",
-    "seed": "seed",
     "std": "std of h",
     "gradient": "gradient norm of z",
-    "units": "share of saturated and of dead units",
     "saturated": "saturated",
     "dead": "dead",
-    "marked": "finding",
-    "layer": "layer",
     "line": "{severity}: {code}{where}. {meaning}",
     "layers": ", layers {first} to {last}",
     "one": ", layer {first}",
@@ -66,16 +52,16 @@ class ClinicLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("tanh", TEXT["activation"]),
-            "initializer": knobs.initializer("glorot_normal", TEXT["initializer"]),
-            "normalized": live.switch(TEXT["normalized"]),
-            "gain": knobs.gain(1, TEXT["gain"]),
-            "depth": live.whole(TEXT["depth"], 1, DEEPEST, 10),
-            "scale": live.steps(TEXT["scale"], SCALES, 1),
-            "shift": live.real(TEXT["shift"], -5, 5, 0.25, 0.0),
-            "bias": live.real(TEXT["bias"], -5, 5, 0.25, 0.0),
-            "batch": live.steps(TEXT["batch"], BATCHES, 128),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "activation": knobs.activation("tanh", "activation"),
+            "initializer": knobs.initializer("glorot_normal", "initialization"),
+            "normalized": live.switch("batch normalization"),
+            "gain": knobs.gain(1, "gain"),
+            "depth": live.whole("depth", 1, DEEPEST, 10),
+            "scale": live.steps("inputs × ", SCALES, 1),
+            "shift": live.real("inputs +", -5, 5, 0.25, 0.0),
+            "bias": live.real("start bias", -5, 5, 0.25, 0.0),
+            "batch": live.steps("batch size", BATCHES, 128),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -92,7 +78,7 @@ class ClinicLab(live.LiveFigure):
         for panel in self.panels.values():
             self.moving(panel.artists)
         for a in (left, middle, right):
-            a.set_xlabel(TEXT["layer"])
+            a.set_xlabel("layer")
         self.legend(*self.panels["std"].artists, self._sample_mark(left))
         page = self.figure.add_axes([0.01, 0.01, 0.98, 0.27])
         page.set_axis_off()
@@ -120,16 +106,16 @@ class ClinicLab(live.LiveFigure):
     def _share_lines(self, axes):
         looks = {"saturated": (PURPLE, "^", "--"), "dead": (GREEN, "s", "-")}
         lines = {}
-        for name, (colour, marker, style) in looks.items():
-            (line,) = axes.plot([], [], color=colour, marker=marker, linestyle=style, markersize=4)
+        for name, (color, marker, style) in looks.items():
+            (line,) = axes.plot([], [], color=color, marker=marker, linestyle=style, markersize=4)
             line.set_label(TEXT[name])
             lines[name] = self.moving(line)
-        axes.set(ylim=(-0.06, 1.06), title=TEXT["units"])
+        axes.set(ylim=(-0.06, 1.06), title="share of saturated and of dead units")
         axes.legend(handles=list(lines.values()), loc="lower center", bbox_to_anchor=(0.5, 1.1), ncols=2)
         return lines
 
     def _sample_mark(self, axes):
-        (sample,) = axes.plot([], [], **MARK, label=TEXT["marked"])
+        (sample,) = axes.plot([], [], **MARK, label="finding")
         return sample
 
     def _weights(self, initializer, depth, seed):
@@ -144,7 +130,7 @@ class ClinicLab(live.LiveFigure):
     def _show_curves(self, signals, predicted):
         numbers = np.arange(1, len(signals.hidden) + 1)
         for name, quantity in (("std", "std"), ("gradient", "grad_z_norm")):
-            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, name))
+            self.panels[name].show(signals.per_layer(quantity), getattr(predicted, quantity))
         for name, line in self.shares.items():
             line.set_data(numbers, signals.per_layer(f"share_{name}"))
         for axes in {mark.axes for mark in self.marks.values()}:
@@ -193,9 +179,7 @@ def _predicted(x, signals, activation, initializer, gain, normalized, bias):
     depth = len(signals.hidden)
     if bias:
         return Flow(*np.full((3, depth), np.nan), signals.output_error)
-    entry = get_initializer(initializer)
-    scaled = replace(entry, variance=lambda shape: gain**2 * entry.variance(shape))
-    design = Design(activation, scaled, normalized="before" if normalized else None)
+    design = Design(activation, initializer, gain, normalized="before" if normalized else None)
     return predicted_flow(design, (784, *[WIDTH] * depth, 10), x, signals.output_error)
 
 
@@ -211,19 +195,12 @@ def _in_words(finding):
 
 
 def _numbers(signals, findings):
-    std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")
+    told = wording.ends_of(signals, np.float64)
+    loss = told.pop("loss")
     return {
-        "std_first": std[0],
-        "std_last": std[-1],
-        "gradient_first": gradient[0],
-        "gradient_last": gradient[-1],
+        **told,
         "saturated": signals.per_layer("share_saturated").max(),
         "dead": signals.per_layer("share_dead").max(),
-        "loss": signals.loss,
+        "loss": loss,
         "findings": " ".join(findings.codes),
     }
-
-
-def clinic_lab(**start) -> ClinicLab:
-    """Return the lab; keyword arguments set its controls, for example `clinic_lab(activation="sigmoid")`."""
-    return ClinicLab(**start)

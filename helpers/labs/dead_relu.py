@@ -1,31 +1,22 @@
-"""Dead units (A4): a small network trained on real images while its learning rate and its biases are bad."""
+"""Dead units: a small network trained on real images while its learning rate and its biases are bad."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers import data, live
-from helpers.activations import with_parameter
-from helpers.network import MLP, cross_entropy
-from helpers.style import BLACK, BLUE, RED
+from helpers import data
+from helpers.labs import live
+from helpers.networks.mlp import MLP, cross_entropy
+from helpers.numerics.activations import with_parameter
+from helpers.plots.style import BLACK, BLUE, RED
 
 IMAGES, SIDE, UNITS, STEPS = 200, 7, 50, 25
 RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 100)
 SLOPES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1)
 LOSS_SHOWN, Z_SHOWN = 5.0, 10.0
 
+NAMES = {"relu": "ReLU", "leaky": "Leaky ReLU"}
 TEXT = {
-    "rate": "learning rate",
-    "bias": "start bias",
-    "slope": "leaky slope",
-    "seed": "seed",
-    "silent": "share of units with z ≤ 0 on every image",
-    "loss": "training loss (cut off at 5)",
-    "largest": "largest z of each unit after training",
-    "unit": "units, sorted (z cut off at ±10)",
-    "step": "step (all 200 images)",
-    "relu": "ReLU",
-    "leaky": "Leaky ReLU",
     "all_dead": "All ReLU units are dead: only the output's biases still learn.",
     "diverged": "{label}: the loss has grown out of all bounds by step {step}.",
     "linear": "With slope 1 the second network is linear: nothing in it can fall silent for good.",
@@ -47,10 +38,10 @@ class DeadReluLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "rate": live.steps(TEXT["rate"], RATES, 2),
-            "bias": live.real(TEXT["bias"], -10, 2, 0.25, 0.0),
-            "slope": live.steps(TEXT["slope"], SLOPES, 0.01),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "rate": live.steps("learning rate", RATES, 2),
+            "bias": live.real("start bias", -10, 2, 0.25, 0.0),
+            "slope": live.steps("leaky slope", SLOPES, 0.01),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -59,15 +50,19 @@ class DeadReluLab(live.LiveFigure):
         self.figure.subplots_adjust(left=0.05, right=0.985, top=0.84, bottom=0.15, wspace=0.2)
         looks = {"relu": {"color": RED, "marker": "o"}, "leaky": {"color": BLUE, "marker": "^"}}
         self.lines = {
-            name: [self.moving(a.plot([], [], markersize=4, label=TEXT[name], **look)[0]) for a in axes]
+            name: [self.moving(a.plot([], [], markersize=4, label=NAMES[name], **look)[0]) for a in axes]
             for name, look in looks.items()
         }
-        titles = (TEXT["silent"], TEXT["loss"], TEXT["largest"])
+        titles = (
+            "share of units with z ≤ 0 on every image",
+            "training loss (cut off at 5)",
+            "largest z of each unit after training",
+        )
         heights = ((-0.04, 1.04), (0, 1.04 * LOSS_SHOWN), (-1.06 * Z_SHOWN, 1.5 * Z_SHOWN))
         for a, title, height in zip(axes, titles, heights, strict=True):
             a.set_title(title, fontsize=9)
-            a.set(ylim=height, xlim=(-1, STEPS + 1), xlabel=TEXT["step"])
-        axes[2].set(xlim=(-1, UNITS), xlabel=TEXT["unit"])
+            a.set(ylim=height, xlim=(-1, STEPS + 1), xlabel="step (all 200 images)")
+        axes[2].set(xlim=(-1, UNITS), xlabel="units, sorted (z cut off at ±10)")
         axes[2].axhline(0, color=BLACK, linewidth=1)
         axes[2].legend(loc="upper left")
 
@@ -121,14 +116,9 @@ def train_small(activation, x, y, rate, bias, seed) -> Run:
 
 
 def _in_words(relu, leaky, slope):
-    for run, label in ((relu, TEXT["relu"]), (leaky, TEXT["leaky"])):
+    for run, label in zip((relu, leaky), NAMES.values(), strict=True):
         if not run.loss[-1] < 1e6:
             return TEXT["diverged"].format(label=label, step=int(np.argmax(~(run.loss < 1e6))))
     if relu.silent[-1] == 1:
         return TEXT["all_dead"]
     return TEXT["linear"] if slope == 1 else ""
-
-
-def dead_relu_lab(**start) -> DeadReluLab:
-    """Return the lab; keyword arguments set its controls, for example `dead_relu_lab(bias=-4)`."""
-    return DeadReluLab(**start)

@@ -1,15 +1,16 @@
-"""A hundred layers (S2, S3): networks side by side, each condition of self-normalization to be broken."""
+"""A hundred layers: networks side by side, each condition of self-normalization to be broken."""
 
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from helpers import data, live
-from helpers.depth import DESIGNS, flow, predicted_flow
-from helpers.labs import wording
-from helpers.plots.flow import set_layer_axis
-from helpers.plots.panels import CurvePanel
+from helpers import data
+from helpers.labs import live, wording
+from helpers.networks.builders import DESIGNS
+from helpers.numerics.theory import predicted_flow
+from helpers.plots.over_layers import CurvePanel, set_layer_axis
+from helpers.signals.flow import flow
 
 DEEPEST = 100
 WIDTHS = (10, 20, 30, 50, 70, 100, 150, 200, 300)
@@ -17,32 +18,17 @@ IMAGES, MIN_IMAGES = 64, 32
 WORK = 7 * 10**7  # multiplications forward; larger networks get fewer images, so that a step stays short
 
 TEXT = {
-    "network": "network",
-    "inputs": "inputs",
-    "initializer": "initialization",
-    "dropout": "dropout",
-    "alpha_dropout": "alpha dropout",
-    "skips": "skip over every layer",
-    "depth": "depth",
-    "width": "width",
-    "seed": "seed",
-    "own": "the network's own",
-    "standardized": "standardized",
-    "unit": "pixels 0 to 1",
-    "byte": "pixels 0 to 255",
     "std": "std of h, per layer",
     "mean": "mean of h, per layer",
     "gradient": "gradient norm of z, per layer",
-    "layer": "layer",
     "way_back": "From layer {last} back to layer 1 the gradient changes by ×{factor:.3g}",
     "predicted": "(predicted: ×{factor:.3g}).",
     "unpredicted": "(no theory with skips).",
-    "one_layer": "One layer: nothing to compare the gradient with.",
 }
-INPUTS = {TEXT["standardized"]: 0, TEXT["unit"]: 1, TEXT["byte"]: 255}
+INPUTS = {"standardized": 0, "pixels 0 to 1": 1, "pixels 0 to 255": 255}
 OWN = "own"  # a list shows nothing as chosen where the value is None
 INITIALIZERS = {
-    TEXT["own"]: OWN,
+    "the network's own": OWN,
     "Glorot": "glorot_normal",
     "He": "he_normal",
     "LeCun": "lecun_normal",
@@ -56,15 +42,15 @@ class DepthLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "network": live.choice(TEXT["network"], list(DESIGNS), "SELU + LeCun"),
-            "inputs": live.choice(TEXT["inputs"], list(INPUTS), TEXT["standardized"]),
-            "initializer": live.choice(TEXT["initializer"], list(INITIALIZERS.items()), OWN),
-            "dropout": live.real(TEXT["dropout"], 0, 0.5, 0.01, 0.0),
-            "alpha_dropout": live.real(TEXT["alpha_dropout"], 0, 0.5, 0.01, 0.0),
-            "skips": live.switch(TEXT["skips"]),
-            "depth": live.whole(TEXT["depth"], 1, DEEPEST, 100),
-            "width": live.steps(TEXT["width"], WIDTHS, 100),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "network": live.choice("network", list(DESIGNS), "SELU + LeCun"),
+            "inputs": live.choice("inputs", list(INPUTS), "standardized"),
+            "initializer": live.choice("initialization", list(INITIALIZERS.items()), OWN),
+            "dropout": live.real("dropout", 0, 0.5, 0.01, 0.0),
+            "alpha_dropout": live.real("alpha dropout", 0, 0.5, 0.01, 0.0),
+            "skips": live.switch("skip over every layer"),
+            "depth": live.whole("depth", 1, DEEPEST, 100),
+            "width": live.steps("width", WIDTHS, 100),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -73,7 +59,7 @@ class DepthLab(live.LiveFigure):
         axes = dict(zip(("std", "mean", "gradient"), self.figure.subplots(1, 3), strict=True))
         self.panels = {name: CurvePanel(axes[name], TEXT[name], log=name != "mean") for name in axes}
         for panel in self.panels.values():
-            panel.axes.set_xlabel(TEXT["layer"])
+            panel.axes.set_xlabel("layer")
             self.moving(panel.artists)
         self.legend(*self.panels["std"].artists)
 
@@ -86,7 +72,8 @@ class DepthLab(live.LiveFigure):
         measured = flow(stack, x, y)
         predicted = predicted_flow(design, sizes, x, measured.output_error)
         for name, panel in self.panels.items():
-            panel.show(getattr(measured, name), getattr(predicted, name))
+            quantity = "grad_z_norm" if name == "gradient" else name
+            panel.show(getattr(measured, quantity), getattr(predicted, quantity))
             set_layer_axis(panel.axes, depth)
         self.say(_in_words(measured, predicted))
         return _numbers(measured, predicted, len(x))
@@ -125,12 +112,12 @@ def _growth(gradient):
 
 
 def _in_words(measured, predicted):
-    depth, factor = len(measured.std), _growth(measured.gradient)
-    out_of_range = wording.range_in_words(measured.std, measured.gradient)
+    depth, factor = len(measured.std), _growth(measured.grad_z_norm)
+    out_of_range = wording.range_in_words(measured.std, measured.grad_z_norm)
     if out_of_range or depth == 1:
-        return out_of_range or TEXT["one_layer"]
+        return out_of_range or "One layer: nothing to compare the gradient with."
     told = TEXT["way_back"].format(last=depth, factor=factor)
-    expected = _growth(predicted.gradient)
+    expected = _growth(predicted.grad_z_norm)
     key = "unpredicted" if np.isnan(expected) else "predicted"
     return f"{told} {TEXT[key].format(factor=expected)}"
 
@@ -140,13 +127,8 @@ def _numbers(measured, predicted, images):
         "std_first": measured.std[0],
         "std_last": measured.std[-1],
         "mean_last": measured.mean[-1],
-        "gradient_first": measured.gradient[0],
-        "gradient_last": measured.gradient[-1],
-        "growth": _growth(measured.gradient),
+        "gradient_first": measured.grad_z_norm[0],
+        "gradient_last": measured.grad_z_norm[-1],
+        "growth": _growth(measured.grad_z_norm),
         "images": images,
     }
-
-
-def depth_lab(**start) -> DepthLab:
-    """Return the lab; keyword arguments set its controls, for example `depth_lab(alpha_dropout=0.1)`."""
-    return DepthLab(**start)

@@ -1,15 +1,16 @@
-"""Dropout (R3 to R5): a small network drawn with its mask, and the sample beside the exact expectation."""
+"""Dropout: a small network drawn with its mask, and the sample beside the exact expectation."""
 
 from itertools import pairwise
 
 import numpy as np
 from matplotlib.collections import LineCollection
 
-from helpers import data, live
-from helpers.ensemble import all_masks, mask_probabilities, thinned_layers, thinned_outputs
-from helpers.initializers import get_initializer
+from helpers import data
+from helpers.labs import live
+from helpers.numerics.dropout import all_masks, mask_probabilities, thinned_layers, thinned_outputs
+from helpers.numerics.initializers import get_initializer
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, RED, SKY
+from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, RED, SKY
 
 SIZES = (5, 6, 6, 3)  # inputs: the brightness of five bands of an image
 HIDDEN = SIZES[1:-1]
@@ -20,20 +21,11 @@ SIZE_OF_UNIT = 9  # points; the text stands beside
 ROOM = 1.25
 
 TEXT = {
-    "method": "method",
     "inverted": "inverted",
     "vanilla": "vanilla",
-    "mode": "mode",
     "training": "training",
     "testing": "testing",
-    "rate": "rate",
-    "draw": "draw",
-    "image": "image",
     "layers": ("input", "hidden 1", "hidden 2", "output"),
-    "on": "on",
-    "off": "off: no signal, no gradient",
-    "outputs": "the three outputs",
-    "running": "mean of output 3 over the draws so far",
     "sample": "this pass",
     "mean": "mean of draws",
     "expected": "mean over all masks",
@@ -53,13 +45,11 @@ class DropoutLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "mode": live.choice(TEXT["mode"], [(TEXT[m], m) for m in ("training", "testing")], "training"),
-            "method": live.choice(
-                TEXT["method"], [(TEXT[m], m) for m in ("inverted", "vanilla")], "inverted"
-            ),
-            "rate": live.steps(TEXT["rate"], RATES, 0.5),
-            "draw": live.whole(TEXT["draw"], 1, MOST_DRAWS, 50),
-            "image": live.whole(TEXT["image"], 1, IMAGES, 1),
+            "mode": live.choice("mode", [(TEXT[m], m) for m in ("training", "testing")], "training"),
+            "method": live.choice("method", [(TEXT[m], m) for m in ("inverted", "vanilla")], "inverted"),
+            "rate": live.steps("rate", RATES, 0.5),
+            "draw": live.whole("draw", 1, MOST_DRAWS, 50),
+            "image": live.whole("image", 1, IMAGES, 1),
         }
 
     def build(self):
@@ -110,8 +100,8 @@ class DropoutLab(live.LiveFigure):
             axes.text(column, -0.7, name, ha="center")
         self.edges = self.moving(axes.add_collection(LineCollection([], linewidths=1.2)))
         look = {"linestyle": "", "markersize": SIZE_OF_UNIT, "markeredgecolor": BLACK}
-        (on,) = axes.plot([], [], "o", color=SKY, label=TEXT["on"], **look)
-        (off,) = axes.plot([], [], "X", color="#bbbbbb", label=TEXT["off"], **look)
+        (on,) = axes.plot([], [], "o", color=SKY, label="on", **look)
+        (off,) = axes.plot([], [], "X", color="#bbbbbb", label="off: no signal, no gradient", **look)
         self.units = self.moving([on, off])
         self.texts = [[self._number(axes, place) for place in layer] for layer in self.places]
         axes.legend(handles=self.units, loc="lower center", ncols=2, bbox_to_anchor=(0.45, 1))
@@ -134,7 +124,7 @@ class DropoutLab(live.LiveFigure):
         places = range(1, SIZES[-1] + 1)
         axes.set(xlim=(0.5, SIZES[-1] + 0.5))
         axes.set_xticks(places, [TEXT["output"].format(k) for k in places])
-        axes.set_title(TEXT["outputs"], pad=20)
+        axes.set_title("the three outputs", pad=20)
         axes.legend(
             loc="lower center", ncols=4, bbox_to_anchor=(0.48, 0.98), columnspacing=0.9, handletextpad=0.8
         )
@@ -145,7 +135,7 @@ class DropoutLab(live.LiveFigure):
         (expected,) = axes.plot([], [], **PREDICTED)
         (testing,) = axes.plot([], [], color=GREEN, linestyle=":", linewidth=2)
         self.lines = self.moving([mean, expected, testing])
-        axes.set(xlim=(0, MOST_DRAWS), title=TEXT["running"])
+        axes.set(xlim=(0, MOST_DRAWS), title="mean of output 3 over the draws so far")
         self.running_axes = axes
 
     def _expected(self, image, rate, factor):
@@ -169,14 +159,14 @@ class DropoutLab(live.LiveFigure):
 
     def _show_edges(self, on):
         """Lines between units that are both on: blue for a positive weight, orange dashes for a negative."""
-        segments, colours, styles = [], [], []
+        segments, colors, styles = [], [], []
         for k, W in enumerate(self.weights):
             for i, j in np.argwhere(on[k][:, None] & on[k + 1][None]):
                 segments.append((self.places[k][i], self.places[k + 1][j]))
-                colours.append("#9fc5e8" if W[i, j] > 0 else "#f0c27a")
+                colors.append("#9fc5e8" if W[i, j] > 0 else "#f0c27a")
                 styles.append("-" if W[i, j] > 0 else (0, (4, 2)))
         self.edges.set_segments(segments)
-        self.edges.set(color=colours, linestyle=styles or "-")
+        self.edges.set(color=colors, linestyle=styles or "-")
 
     def _show_outputs(self, *four):
         for line, values in zip(self.dots.values(), four, strict=True):
@@ -214,8 +204,3 @@ def _in_words(mode, rate, mask):
         return TEXT["nothing"]
     cut = any(not part.any() for part in np.split(mask, np.cumsum(HIDDEN)[:-1]))
     return TEXT["cut"] if cut else data.notice()
-
-
-def dropout_lab(**start) -> DropoutLab:
-    """Return the lab; keyword arguments set its controls, for example `dropout_lab(rate=0.2)`."""
-    return DropoutLab(**start)

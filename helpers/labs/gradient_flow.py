@@ -1,16 +1,15 @@
-"""The gradient's way back (V1, V2, V3, V5): depth × activation × initialization × gain, on real images."""
+"""The gradient's way back: depth × activation × initialization × gain, on real images."""
 
 import numpy as np
 
-from helpers import data, live
-from helpers.flow import gradient_ratios, predicted_ratios, predicted_saturation, shortened
-from helpers.labs import knobs, wording
-from helpers.meanfield import predict
-from helpers.network import MLP
-from helpers.plots.flow import set_layer_axis
-from helpers.plots.panels import CurvePanel
-from helpers.signals import trace
-from helpers.style import BLACK
+from helpers import data
+from helpers.labs import knobs, live, wording
+from helpers.networks.mlp import MLP
+from helpers.numerics.theory import predict, predicted_ratios, predicted_saturation
+from helpers.plots.over_layers import CurvePanel, set_layer_axis
+from helpers.plots.style import BLACK
+from helpers.signals.flow import gradient_ratios, shortened
+from helpers.signals.trace import trace
 
 IMAGES = 32
 WIDTH = 100
@@ -19,17 +18,10 @@ DEPTHS = (1, 5, 10, 20, 40, 60, 80, 100)  # where the ratio is measured
 RATIO_IMAGES = 8
 
 TEXT = {
-    "depth": "depth",
-    "activation": "activation",
-    "initializer": "initialization",
-    "gain": "gain",
     "gradient": "gradient norm of z, per layer",
     "std": "std of h, per layer",
     "saturated": "share of saturated units, per layer",
     "ratio": "gradient ratio, first / last layer, by depth",
-    "layer": "layer",
-    "here": "depth now",
-    "undefined": "0 / 0",
 }
 
 
@@ -40,10 +32,10 @@ class GradientFlowLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "depth": live.whole(TEXT["depth"], 1, DEEPEST, 10),
-            "activation": knobs.activation("sigmoid", TEXT["activation"]),
-            "initializer": knobs.initializer("glorot_normal", TEXT["initializer"]),
-            "gain": knobs.gain(1, TEXT["gain"]),
+            "depth": live.whole("depth", 1, DEEPEST, 10),
+            "activation": knobs.activation("sigmoid", "activation"),
+            "initializer": knobs.initializer("glorot_normal", "initialization"),
+            "gain": knobs.gain(1, "gain"),
         }
 
     def build(self):
@@ -56,9 +48,9 @@ class GradientFlowLab(live.LiveFigure):
             name: CurvePanel(axes, TEXT[name], log=name != "saturated") for name, axes in places.items()
         }
         for name, panel in self.panels.items():
-            panel.axes.set_xlabel(TEXT["depth" if name == "ratio" else "layer"])
+            panel.axes.set_xlabel("depth" if name == "ratio" else "layer")
             self.moving(panel.artists)
-        here = places["ratio"].axvline(1, color=BLACK, linestyle=":", linewidth=1.2, label=TEXT["here"])
+        here = places["ratio"].axvline(1, color=BLACK, linestyle=":", linewidth=1.2, label="depth now")
         self.here = self.moving(here)
         places["saturated"].set_ylim(-0.05, 1.05)
         handles = [*self.panels["ratio"].artists, here]
@@ -113,13 +105,8 @@ class GradientFlowLab(live.LiveFigure):
         return {
             "gradient_first": gradient[0],
             "gradient_last": gradient[-1] + 0.0,  # no −0
-            "ratio": gradient[0] / gradient[-1] if gradient[-1] else TEXT["undefined"],
+            "ratio": gradient[0] / gradient[-1] if gradient[-1] else "0 / 0",
             "std_last": std[-1],
             "saturated_first": saturated[0],
             "saturated_last": saturated[-1],
         }
-
-
-def gradient_flow_lab(**start) -> GradientFlowLab:
-    """Return the lab; keyword arguments set its controls, for example `gradient_flow_lab(depth=50)`."""
-    return GradientFlowLab(**start)

@@ -1,29 +1,26 @@
-"""The explorer (I15): activation × initialization × gain × depth × width × seed, on real images."""
+"""The explorer: activation × initialization × gain × depth × width × seed, on real images."""
 
 import numpy as np
 
-from helpers import data, live
-from helpers.labs import knobs, wording
-from helpers.meanfield import predict, predicted_density
-from helpers.network import MLP
-from helpers.plots.panels import CurvePanel, HistogramPanel
-from helpers.signals import BINS, histogram_range, trace
+from helpers import data
+from helpers.labs import knobs, live, wording
+from helpers.networks.mlp import MLP
+from helpers.numerics.theory import predict, predicted_density
+from helpers.plots.histograms import HistogramPanel
+from helpers.plots.over_layers import CurvePanel
+from helpers.signals.measures import BINS, histogram_range
+from helpers.signals.trace import trace
 
 IMAGES = 1000
 PANELS = 10
 WIDTHS = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
 WORK = 10**9  # multiplications per forward pass; larger networks get fewer images, so that a step stays short
 MIN_IMAGES = 32
+DEEP = 15  # hidden layers from which float32's rounding would be told; double precision is twice as dear
 KEPT_WEIGHTS = 2_000_000  # a larger network is drawn anew at each step rather than kept in memory
 QUANTITIES = ("mean", "std", "grad_z_norm")
 
 TEXT = {
-    "activation": "activation",
-    "initializer": "initialization",
-    "gain": "gain",
-    "depth": "depth",
-    "width": "width",
-    "seed": "seed",
     "mean": "mean of h, per layer",
     "std": "std of h, per layer",
     "grad_z_norm": "gradient norm of z, per layer",
@@ -37,12 +34,12 @@ class InitializationLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("tanh", TEXT["activation"]),
-            "initializer": knobs.initializer("glorot_normal", TEXT["initializer"]),
-            "gain": knobs.gain(1, TEXT["gain"]),
-            "depth": live.whole(TEXT["depth"], 1, 100, 10),
-            "width": live.steps(TEXT["width"], WIDTHS, 100),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "activation": knobs.activation("tanh", "activation"),
+            "initializer": knobs.initializer("glorot_normal", "initialization"),
+            "gain": knobs.gain(1, "gain"),
+            "depth": live.whole("depth", 1, 100, 10),
+            "width": live.steps("width", WIDTHS, 100),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -64,14 +61,14 @@ class InitializationLab(live.LiveFigure):
 
     def update(self, activation, initializer, gain, depth, width, seed):
         model = self._base_network(activation, initializer, depth, width, seed).scaled(gain)
-        x, y = data.load_batch(images_for(model))
+        x, y = data.load_batch(images_for(model), dtype=model.weights[0].dtype)
         signals = trace(model, x, y, weights=False)
         predicted = predict(model, x, signals.output_error)
         self._show_histograms(signals, predicted, activation)
         for quantity in QUANTITIES:
             self.curves[quantity].show(signals.per_layer(quantity), getattr(predicted, quantity))
         self.say(wording.signal_in_words(signals) or data.notice())
-        return self._numbers(signals, len(x))
+        return self._numbers(signals, x)
 
     def free(self):
         self._network = (None, None)
@@ -83,8 +80,8 @@ class InitializationLab(live.LiveFigure):
         if self._network[0] == key:
             return self._network[1]
         sizes = (784, *[width] * depth, 10)
-        rng = np.random.default_rng(seed)
-        model = MLP(sizes, activation=activation, initializer=initializer, rng=rng, dtype=np.float32)
+        rng, dtype = np.random.default_rng(seed), np.float64 if depth >= DEEP else np.float32
+        model = MLP(sizes, activation=activation, initializer=initializer, rng=rng, dtype=dtype)
         small = sum(W.size for W in model.weights) <= KEPT_WEIGHTS
         self._network = (key, model) if small else (None, None)
         return model
@@ -101,24 +98,19 @@ class InitializationLab(live.LiveFigure):
                     i + 1, signals.hidden[i], predicted_density(activation, predicted.q[i], low, high, BINS)
                 )
 
-    def _numbers(self, signals, images):
-        std, gradient = signals.per_layer("std"), signals.per_layer("grad_z_norm")
-        return {
-            "std_first": std[0],
-            "std_last": std[-1],
-            "gradient_first": gradient[0],
-            "gradient_last": gradient[-1],
-            "saturated_last": signals.hidden[-1].share_saturated,
-            "loss": signals.loss,
-            "images": images,
-        }
+    def _numbers(self, signals, x):
+        told = wording.ends_of(signals, x.dtype)
+        loss, saturated = told.pop("loss"), signals.hidden[-1].share_saturated
+        if wording.is_chaotic(signals.per_layer("std"), signals.per_layer("grad_z_norm"), x.dtype):
+            saturated = live.ByRounding(saturated)
+        return {**told, "saturated_last": saturated, "loss": loss, "images": len(x)}
 
 
 def images_for(model) -> int:
-    """Return how many images a network of this size is shown, so that one step stays within `WORK`."""
-    return int(np.clip(WORK // sum(W.size for W in model.weights), MIN_IMAGES, IMAGES))
+    """Return how many images a network of this size is shown, so that one step stays within `WORK`.
 
-
-def initialization_lab(**start) -> InitializationLab:
-    """Return the explorer; keyword arguments set its controls, for example `initialization_lab(gain=2)`."""
-    return InitializationLab(**start)
+    In double precision it is half as many: so a step takes as long.
+    """
+    twice = model.weights[0].dtype == np.float64
+    most = IMAGES // 2 if twice else IMAGES
+    return int(np.clip(WORK // (1 + twice) // sum(W.size for W in model.weights), MIN_IMAGES, most))

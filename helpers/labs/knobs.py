@@ -1,8 +1,8 @@
 """Controls that several labs share, with the same choices in each."""
 
-from helpers import live
-from helpers.activations import ACTIVATIONS
-from helpers.initializers import INITIALIZERS
+from helpers.labs import live
+from helpers.numerics.activations import ACTIVATIONS
+from helpers.numerics.initializers import INITIALIZERS
 
 _TENTHS = tuple(k / 10 for k in range(1, 15))
 GAINS = (

@@ -1,34 +1,28 @@
-"""Learning rate × spread of the weights (N10): where a network learns, with and without batch norm."""
+"""Learning rate × spread of the weights: where a network learns, with and without batch norm."""
 
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from helpers import live, results
+from helpers.data import results
+from helpers.labs import live
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, ORANGE
+from helpers.plots.style import BLACK, BLUE, ORANGE
 
 CHANCE_LOSS = np.log(10)  # of guessing among ten classes, all equally likely
 LOSS_SHOWN = 5.0
-HIGHEST = 0.8  # the accuracy at which the colours end
+HIGHEST = 0.8  # the accuracy at which the colors end
 PLACES = ("without", "with")
 LOOKS = {"without": {"color": ORANGE, "marker": "s"}, "with": {"color": BLUE, "marker": "o"}}
-COLOURS = "cividis"  # dark to bright in one direction for every kind of colour vision
+COLORS = "cividis"  # dark to bright in one direction for every kind of color vision
 SHOWN = ("worst", "accuracy", "loss")
 TICKS = (0, 2, 4, 6, 8)
 
 TEXT = {
-    "rate": "learning rate",
-    "std": "std of weights",
-    "shown": "shown",
     "accuracy": "validation accuracy",
     "worst": "its lowest of 5 seeds",
     "loss": "training loss at the end",
     "without": "without batch norm",
     "with": "with batch norm",
-    "curves": "training loss (cut off at 5)",
-    "step": "step",
-    "chance": "chance, ln 10",
-    "diverged": "diverged",
     "both": "Both diverged here: the loss left the range of the computer's numbers in most of the 5 runs.",
     "one": "{name}: diverged here, the loss left the range of the computer's numbers in most of the 5 runs.",
     "off": "{name}: the loss lies above the picture, at {loss:.3g} in the end.",
@@ -48,9 +42,9 @@ class LearningRateLab(live.LiveFigure):
         stored = results.load("learning_rate")
         shown = [(TEXT[name], name) for name in SHOWN]
         return {
-            "rate": live.steps(TEXT["rate"], tuple(stored.rate.tolist()), 0.1),
-            "std": live.steps(TEXT["std"], tuple(stored.std.tolist()), 0.1),
-            "shown": live.choice(TEXT["shown"], shown, "accuracy"),
+            "rate": live.steps("learning rate", tuple(stored.rate.tolist()), 0.1),
+            "std": live.steps("std of weights", tuple(stored.std.tolist()), 0.1),
+            "shown": live.choice("shown", shown, "accuracy"),
         }
 
     def build(self):
@@ -59,7 +53,7 @@ class LearningRateLab(live.LiveFigure):
         maps = self.figure.add_gridspec(1, 2, left=0.075, right=0.61, top=0.76, bottom=0.135, wspace=0.12)
         self.maps = {name: self.figure.add_subplot(maps[0, i]) for i, name in enumerate(PLACES)}
         self.crosses = {name: self._build_map(name, axes) for name, axes in self.maps.items()}
-        self.maps["without"].set_ylabel(TEXT["std"])
+        self.maps["without"].set_ylabel("std of weights")
         self._build_curves(self.figure.add_axes([0.71, 0.135, 0.275, 0.625]))
         gone = ~np.isfinite(self.stored.loss[..., -1])
         self.images = [self._build_image(*pair) for pair in zip(self.maps.values(), gone, strict=True)]
@@ -84,7 +78,7 @@ class LearningRateLab(live.LiveFigure):
     def _build_map(self, name, axes):
         """The frame of one map, and what moves on it: two lines that cross, a square, the number."""
         axes.set_title(TEXT[name], pad=18)
-        axes.set_xlabel(TEXT["rate"])
+        axes.set_xlabel("learning rate")
         axes.set_xticks(TICKS, [f"{self.stored.rate[k]:g}" for k in TICKS])
         axes.set_yticks(TICKS, [f"{self.stored.std[k]:g}" if name == PLACES[0] else "" for k in TICKS])
         axes.grid(False)
@@ -99,33 +93,33 @@ class LearningRateLab(live.LiveFigure):
         return self.moving([across, up, square, inner, told])
 
     def _build_image(self, axes, gone):
-        """The colours of one map, to be filled in, and a hatched square on each cell that diverged."""
-        image = axes.imshow(np.zeros(gone.shape), origin="lower", aspect="auto", cmap=COLOURS, zorder=0)
+        """The colors of one map, to be filled in, and a hatched square on each cell that diverged."""
+        image = axes.imshow(np.zeros(gone.shape), origin="lower", aspect="auto", cmap=COLORS, zorder=0)
         for row, column in np.argwhere(gone):
             axes.add_patch(_hatched(row, column))
         axes.set(xlim=(-0.5, 8.5), ylim=(-0.5, 8.5))
         return image
 
     def _build_curves(self, axes):
-        axes.set(title=TEXT["curves"], xlabel=TEXT["step"], ylim=(0, LOSS_SHOWN))
+        axes.set(title="training loss (cut off at 5)", xlabel="step", ylim=(0, LOSS_SHOWN))
         axes.set_xlim(0, self.stored.steps[-1] * 1.03)
-        chance = axes.axhline(CHANCE_LOSS, color=BLACK, linestyle=":", label=TEXT["chance"])
+        chance = axes.axhline(CHANCE_LOSS, color=BLACK, linestyle=":", label="chance, ln 10")
         self.lines = {
             name: self.moving(axes.plot([], [], label=TEXT[name], markersize=4, **look)[0])
             for name, look in LOOKS.items()
         }
         hatched = Rectangle((0, 0), 1, 1, facecolor="#dddddd", edgecolor=BLACK, hatch="////", linewidth=0)
-        hatched.set_label(TEXT["diverged"])
+        hatched.set_label("diverged")
         handles = [*self.lines.values(), chance, hatched]
         self.figure.legend(handles=handles, loc="upper right", ncols=4, bbox_to_anchor=(1, 0.945))
 
     def _show_maps(self, shown):
-        """Colour both maps, where another quantity is shown than before; the bar follows."""
+        """Color both maps, where another quantity is shown than before; the bar follows."""
         if self._drawn == shown:
             return
         for image, values in zip(self.images, map_of(self.stored, shown), strict=True):
             image.set_data(values)
-            image.set(cmap=f"{COLOURS}_r" if shown == "loss" else COLOURS)
+            image.set(cmap=f"{COLORS}_r" if shown == "loss" else COLORS)
             image.set_clim(0, CHANCE_LOSS if shown == "loss" else HIGHEST)
         self._drawn = shown
         self.redraw()
@@ -138,7 +132,7 @@ class LearningRateLab(live.LiveFigure):
             marker.set_data([column], [row])
         value, low, high = (numbers[key] for key in (shown, "worst", "best"))
         words = f"{value:.3g}" + (f" ({low:.2g} to {high:.2g})" if shown == "accuracy" else "")
-        told.set_text(words if np.isfinite(numbers["loss"]) else TEXT["diverged"])
+        told.set_text(words if np.isfinite(numbers["loss"]) else "diverged")
         curve = numbers["curve"]
         self.lines[name].set_data(self.stored.steps, np.where(curve <= LOSS_SHOWN, curve, np.nan))
 
@@ -180,8 +174,3 @@ def in_words(cells) -> str:
 def _hatched(row, column):
     look = {"facecolor": "#dddddd", "edgecolor": "#777777", "hatch": "////", "linewidth": 0}
     return Rectangle((column - 0.5, row - 0.5), 1, 1, zorder=1, **look)
-
-
-def learning_rate_lab(**start) -> LearningRateLab:
-    """Return the lab; keyword arguments set its controls, for example `learning_rate_lab(rate=1)`."""
-    return LearningRateLab(**start)

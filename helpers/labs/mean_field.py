@@ -1,4 +1,4 @@
-"""The map of order and chaos (V6), with the learner's network on it and its gradients beside it."""
+"""The map of order and chaos, with the learner's network on it and its gradients beside it."""
 
 from functools import lru_cache
 
@@ -6,16 +6,16 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.ticker import MultipleLocator
 
-from helpers import data, live
-from helpers.flow import order_chaos_map, shortened
-from helpers.initializers import variance_scaling
-from helpers.labs import knobs, wording
-from helpers.meanfield import chi, depth_scale, fixed_point, predict
-from helpers.network import MLP
-from helpers.plots.flow import reach_of, set_layer_axis
-from helpers.plots.panels import CurvePanel, power_of_ten
-from helpers.signals import trace
-from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED
+from helpers import data
+from helpers.labs import knobs, live, wording
+from helpers.networks.mlp import MLP
+from helpers.numerics.initializers import variance_scaling
+from helpers.numerics.theory import chi, depth_scale, fixed_point, order_chaos_map, predict
+from helpers.plots.axes import power_of_ten
+from helpers.plots.over_layers import CurvePanel, reach_of, set_layer_axis
+from helpers.plots.style import BLACK, BLUE, GREEN, ORANGE, RED
+from helpers.signals.flow import shortened
+from helpers.signals.trace import trace
 
 IMAGES = 24
 WIDTH = 150
@@ -25,25 +25,13 @@ SIGMA_W2 += (2.3, 2.6, 3, 3.5, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 3
 MAP_W, MAP_B = np.geomspace(0.1, 400, 60), np.linspace(0, 1, 30)
 SETTLED = 200  # layers after which the variance is taken as settled
 UNIT = variance_scaling(1, "fan_in", "normal")
-FAR = 2  # the map's colours end at χ = 1/100 and 100
+FAR = 2  # the map's colors end at χ = 1/100 and 100
 EDGE = 0.01  # closer to 1 than this, χ counts as on the edge
 
 TEXT = {
-    "activation": "activation",
-    "sigma_w2": "σ_w²",
-    "sigma_b2": "σ_b²",
-    "depth": "depth",
-    "seed": "seed",
-    "map": "order (blue, χ < 1) and chaos (orange, χ > 1)",
-    "edge": "edge, χ = 1",
-    "scale": "depth scale 3, 10, 30 layers",
-    "here": "this network",
-    "gradient": "gradient norm of z, per layer",
-    "slope": "slope √χ per layer",
-    "layer": "layer",
     "grows": "The signal grows without end here; χ is that of a very large signal.",
 }
-COLOURS = LinearSegmentedColormap.from_list("order and chaos", [BLUE, "#ffffff", ORANGE])
+COLORS = LinearSegmentedColormap.from_list("order and chaos", [BLUE, "#ffffff", ORANGE])
 WORDS = {-1: "order", 0: "edge", 1: "chaos"}
 
 
@@ -54,11 +42,11 @@ class MeanFieldLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("tanh", TEXT["activation"]),
-            "sigma_w2": live.steps(TEXT["sigma_w2"], SIGMA_W2, 1.2),
-            "sigma_b2": live.real(TEXT["sigma_b2"], 0, 1, 0.01, 0.05),
-            "depth": live.whole(TEXT["depth"], 1, DEEPEST, 30),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "activation": knobs.activation("tanh", "activation"),
+            "sigma_w2": live.steps("σ_w²", SIGMA_W2, 1.2),
+            "sigma_b2": live.real("σ_b²", 0, 1, 0.01, 0.05),
+            "depth": live.whole("depth", 1, DEEPEST, 30),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -66,17 +54,19 @@ class MeanFieldLab(live.LiveFigure):
         self.figure.subplots_adjust(left=0.06, right=0.99, top=0.86, bottom=0.22, wspace=0.18)
         self.map_axes, axes = self.figure.subplots(1, 2)
         self._dress_map()
-        self.panel = CurvePanel(axes, TEXT["gradient"], log=True)
+        self.panel = CurvePanel(axes, "gradient norm of z, per layer", log=True)
         self.panel.predicted.set_zorder(4)
-        axes.set_xlabel(TEXT["layer"])
-        (self.slope,) = axes.plot([], [], color=GREEN, linestyle=":", linewidth=3, label=TEXT["slope"])
+        axes.set_xlabel("layer")
+        (self.slope,) = axes.plot([], [], color=GREEN, linestyle=":", linewidth=3, label="slope √χ per layer")
         (self.point,) = self.map_axes.plot(
             [], [], color=RED, marker="*", markersize=15, markeredgecolor="white", linestyle="",
-            label=TEXT["here"], clip_on=False,
+            label="this network", clip_on=False,
         )  # fmt: skip
         self.moving([*self.panel.artists, self.slope, self.point])
-        (edge,) = self.map_axes.plot([], [], color=BLACK, linewidth=2, label=TEXT["edge"])
-        (scale,) = self.map_axes.plot([], [], color=BLACK, linewidth=0.7, linestyle="--", label=TEXT["scale"])
+        (edge,) = self.map_axes.plot([], [], color=BLACK, linewidth=2, label="edge, χ = 1")
+        (scale,) = self.map_axes.plot(
+            [], [], color=BLACK, linewidth=0.7, linestyle="--", label="depth scale 3, 10, 30 layers"
+        )
         left, right = [self.point, edge, scale], [*self.panel.artists, self.slope]
         self.figure.legend(handles=left, loc="lower center", ncols=3, bbox_to_anchor=(0.28, 0))
         self.figure.legend(handles=right, loc="lower center", ncols=3, bbox_to_anchor=(0.77, 0))
@@ -94,12 +84,15 @@ class MeanFieldLab(live.LiveFigure):
         self._show_slope(norms, slope)
         set_layer_axis(self.panel.axes, depth)
         self.say(wording.signal_in_words(signals) or ("" if np.isfinite(q) else TEXT["grows"]))
+        ratio = norms[0] / norms[-1] if norms[-1] else "0 / 0"
+        if norms[-1] and wording.is_chaotic(signals.per_layer("std"), norms, norms.dtype):
+            ratio = live.ByRounding(ratio)
         return {
             "chi": slope,
             "phase": WORDS[int(np.sign(slope - 1)) if abs(slope - 1) > EDGE else 0],
             "depth_scale": "endless" if slope == 1 else float(depth_scale(slope)),
             "q": q,
-            "ratio": norms[0] / norms[-1] if norms[-1] else "0 / 0",
+            "ratio": ratio,
         }
 
     def free(self):
@@ -125,7 +118,7 @@ class MeanFieldLab(live.LiveFigure):
 
     def _dress_map(self):
         axes = self.map_axes
-        axes.set(title=TEXT["map"], xlabel=TEXT["sigma_w2"], ylabel=TEXT["sigma_b2"])
+        axes.set(title="order (blue, χ < 1) and chaos (orange, χ > 1)", xlabel="σ_w²", ylabel="σ_b²")
         axes.xaxis.set_major_formatter(lambda value, _: power_of_ten(value))
         axes.xaxis.set_major_locator(MultipleLocator(1))
         axes.grid(False)
@@ -145,7 +138,7 @@ def draw_map(axes, activation) -> list:
     log_chi = map_of(activation)
     extent = (*np.log10(MAP_W[[0, -1]]), MAP_B[0], MAP_B[-1])
     image = axes.imshow(
-        log_chi, extent=extent, origin="lower", aspect="auto", cmap=COLOURS, norm=Normalize(-FAR, FAR),
+        log_chi, extent=extent, origin="lower", aspect="auto", cmap=COLORS, norm=Normalize(-FAR, FAR),
         interpolation="bilinear",
     )  # fmt: skip
     places = np.log10(MAP_W), MAP_B, np.log(10) * log_chi
@@ -159,8 +152,3 @@ def draw_map(axes, activation) -> list:
 def map_of(activation):
     """Return log10 χ on the map's grid, computed once per activation."""
     return np.log10(order_chaos_map(activation, MAP_W, MAP_B))
-
-
-def mean_field_lab(**start) -> MeanFieldLab:
-    """Return the lab; keyword arguments set its controls, for example `mean_field_lab(activation="relu")`."""
-    return MeanFieldLab(**start)

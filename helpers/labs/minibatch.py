@@ -1,9 +1,9 @@
-"""Full batch, mini-batch, one example at a time (B4): three paths on one loss surface, and what they cost."""
+"""Full batch, mini-batch, one example at a time: three paths on one loss surface, and what they cost."""
 
 import numpy as np
 
-from helpers import live
-from helpers.descent import (
+from helpers.labs import live
+from helpers.networks.two_weights import (
     EXAMPLES,
     brightness_of_dresses_and_shirts,
     descend,
@@ -11,7 +11,7 @@ from helpers.descent import (
     lowest_point,
 )
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, GREEN, LINES, MARKERS, RED
+from helpers.plots.style import BLACK, BLUE, GREEN, LINES, MARKERS, RED
 
 START = (3.0, -2.0)
 REACH = ((-5.5, 5.5), (-4.0, 7.0))  # of the two weights
@@ -19,26 +19,16 @@ SIZES = tuple(2**k for k in range(9))
 RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30)
 MOST_EPOCHS, LOSS_SHOWN = 4, 3.5
 LEVELS = (0.36, 0.4, 0.5, 0.65, 0.85, 1.2, 1.7, 2.4, 3.3, 4.5, 6)
-LOOKS = {  # of the three paths, the noisiest lowest: colour, marker, line, its width, size of the markers
+LOOKS = {  # of the three paths, the noisiest lowest: color, marker, line, its width, size of the markers
     "single": (RED, MARKERS[2], LINES[0], 0.6, 2.5),
     "mini": (GREEN, MARKERS[1], LINES[1], 1.4, 4),
     "full": (BLUE, MARKERS[0], LINES[0], 1.8, 7),
 }
 
 TEXT = {
-    "batch": "batch size",
-    "rate": "learning rate",
-    "epochs": "epochs",
-    "seed": "seed",
     "full": "full batch",
     "mini": "mini-batch",
     "single": "one example",
-    "best": "lowest loss",
-    "surface": "paths on the loss surface",
-    "w1": "weight of the middle's brightness",
-    "w2": "weight of the sides' brightness",
-    "loss": "loss over all examples (cut off at 3.5)",
-    "seen": "epochs: each looks at every example once",
     "cost": "{name}: {updates} of {examples}, loss {loss:.3f}",
     "still": "Learning rate 0: no path moves.",
     "left": "{count} of 3 paths leave the picture: their steps are too long.",
@@ -54,10 +44,10 @@ class MinibatchLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "batch": live.steps(TEXT["batch"], SIZES, 16),
-            "rate": live.steps(TEXT["rate"], RATES, 1),
-            "epochs": live.whole(TEXT["epochs"], 1, MOST_EPOCHS, 2),
-            "seed": live.whole(TEXT["seed"], 0, 20, 0),
+            "batch": live.steps("batch size", SIZES, 16),
+            "rate": live.steps("learning rate", RATES, 1),
+            "epochs": live.whole("epochs", 1, MOST_EPOCHS, 2),
+            "seed": live.whole("seed", 0, 20, 0),
         }
 
     def build(self):
@@ -67,12 +57,12 @@ class MinibatchLab(live.LiveFigure):
         self.surface, self.losses = self.figure.subplots(1, 2)
         best = draw_surface(self.surface, *self.examples)
         self.losses.set(ylim=(0, 1.04 * LOSS_SHOWN), xlim=(-0.03, 2.03))
-        self.losses.set_title(TEXT["loss"], fontsize=9)
-        self.losses.set_xlabel(TEXT["seen"])
+        self.losses.set_title("loss over all examples (cut off at 3.5)", fontsize=9)
+        self.losses.set_xlabel("epochs: each looks at every example once")
         self.paths, self.curves = {}, {}
-        for name, (colour, marker, line, width, size) in LOOKS.items():
+        for name, (color, marker, line, width, size) in LOOKS.items():
             look = {
-                "color": colour,
+                "color": color,
                 "marker": marker,
                 "linestyle": line,
                 "linewidth": width,
@@ -84,7 +74,7 @@ class MinibatchLab(live.LiveFigure):
         words = self.figure.add_axes([0, 0, 1, 0.14])
         words.axis("off")
         self.words = {
-            name: self.moving(QuickText(words, 0.5, y, size=9, colour=LOOKS[name][0]))
+            name: self.moving(QuickText(words, 0.5, y, size=9, color=LOOKS[name][0]))
             for name, y in (("full", 0.74), ("mini", 0.42), ("single", 0.1))
         }
         self.legend(*(self.paths[name] for name in ("full", "mini", "single")))
@@ -128,9 +118,14 @@ def draw_surface(axes, x, y):
     lines = axes.contour(w1, w2, logistic_loss(points, x, y), levels=LEVELS, colors="#999999", linewidths=0.8)
     axes.clabel(lines, levels=LEVELS[2::2], fontsize=7, fmt="%g")
     look = {"marker": "*", "markersize": 13, "color": BLACK, "markeredgecolor": "white", "linestyle": ""}
-    (best,) = axes.plot(*lowest_point(x, y), **look, label=TEXT["best"])
-    axes.set(xlim=REACH[0], ylim=REACH[1], xlabel=TEXT["w1"], ylabel=TEXT["w2"])
-    axes.set_title(TEXT["surface"], fontsize=9)
+    (best,) = axes.plot(*lowest_point(x, y), **look, label="lowest loss")
+    axes.set(
+        xlim=REACH[0],
+        ylim=REACH[1],
+        xlabel="weight of the middle's brightness",
+        ylabel="weight of the sides' brightness",
+    )
+    axes.set_title("paths on the loss surface", fontsize=9)
     axes.legend(loc="lower left")
     axes.grid(False)
     return best
@@ -153,8 +148,3 @@ def _in_words(left, rate, batch):
     if rate == 0:
         return TEXT["still"]
     return {1: TEXT["same_single"], EXAMPLES: TEXT["same_full"]}.get(batch, "")
-
-
-def minibatch_lab(**start) -> MinibatchLab:
-    """Return the lab; keyword arguments set its controls, for example `minibatch_lab(batch=4)`."""
-    return MinibatchLab(**start)

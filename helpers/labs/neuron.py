@@ -1,13 +1,12 @@
-"""One neuron with two inputs (V4): drag a weight, and see z slide along f(z) and f'(z)."""
+"""One neuron with two inputs: drag a weight, and see z slide along f(z) and f'(z)."""
 
 import numpy as np
 
-from helpers import live
-from helpers.activations import ACTIVATIONS
-from helpers.labs import knobs
-from helpers.plots.panels import fitting_limits, power_of_ten
+from helpers.labs import knobs, live
+from helpers.numerics.activations import ACTIVATIONS
+from helpers.plots.axes import fitting_limits, power_of_ten
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLUE, GREEN, MARKERS, ORANGE, RED
+from helpers.plots.style import BLUE, GREEN, MARKERS, ORANGE, RED
 
 INPUTS = (0.01, 50.0)
 REACHES = (8, 16, 32, 64, 128, 256)  # half-widths of the z axis, so that it changes seldom while z slides
@@ -15,16 +14,11 @@ POINTS = 801
 LOST = 1e-18  # even times 50, a step this small is lost when float64 adds it to a weight near 1
 
 TEXT = {
-    "activation": "activation",
-    "w1": "weight 1",
-    "w2": "weight 2",
     "value": "f(z), what the neuron says",
     "slope": "f'(z), what it lets back",
     "log": "f'(z) on a log axis",
-    "z": "z",
     "sum": "z = {w1:g} · {x1:g} + {w2:g} · {x2:g} = {z:.6g}        f(z) = {f:.4g}        f'(z) = {df:.3g}"
     "        ∂h/∂w₁ = f'(z) · {x1:g} = {g1:.3g}        ∂h/∂w₂ = f'(z) · {x2:g} = {g2:.3g}",
-    "slope_points": "f'(z)",
     "gradient_points": ("gradient of weight 1", "gradient of weight 2"),
     "zero": "The slope is exactly 0 in the computer's numbers: no gradient passes, and a log axis has no 0.",
     "lost": "The slope is below {limit:g}: no step of gradient descent will move these weights noticeably.",
@@ -38,16 +32,16 @@ class NeuronLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("sigmoid", TEXT["activation"]),
-            "w1": live.whole(TEXT["w1"], -10_000, 10_000, 100),
-            "w2": live.real(TEXT["w2"], -2, 2, 0.02, 1),
+            "activation": knobs.activation("sigmoid", "activation"),
+            "w1": live.whole("weight 1", -10_000, 10_000, 100),
+            "w2": live.real("weight 2", -2, 2, 0.02, 1),
         }
 
     def build(self):
         self.figure.subplots_adjust(left=0.05, right=0.99, top=0.78, bottom=0.21, wspace=0.22)
         self.panels = [_CurveAndPoint(axes) for axes in self.figure.subplots(1, 3)]
         for panel, title in zip(self.panels, ("value", "slope", "log"), strict=True):
-            panel.axes.set(title=TEXT[title], xlabel=TEXT["z"])
+            panel.axes.set(title=TEXT[title], xlabel="z")
             self.moving(panel.artists)
         self.words = self.moving(QuickText(self.panels[1].axes, 0.5, 1.2, size=9))
         self._build_log_panel(self.panels[2])
@@ -72,10 +66,10 @@ class NeuronLab(live.LiveFigure):
 
     def _build_log_panel(self, panel):
         panel.axes.yaxis.set_major_formatter(lambda value, _: power_of_ten(value))
-        panel.point.set_label(TEXT["slope_points"])
+        panel.point.set_label("f'(z)")
         self.gradients = [
-            panel.axes.plot([], [], color=colour, marker=marker, markersize=6, linestyle="", label=label)[0]
-            for colour, marker, label in zip(
+            panel.axes.plot([], [], color=color, marker=marker, markersize=6, linestyle="", label=label)[0]
+            for color, marker, label in zip(
                 (GREEN, ORANGE), MARKERS[2:4], TEXT["gradient_points"], strict=True
             )
         ]
@@ -129,8 +123,3 @@ def _log(values):
     with np.errstate(divide="ignore"):
         logs = np.log10(np.abs(values))
     return np.where(np.isfinite(logs), logs, np.nan)
-
-
-def neuron_lab(**start) -> NeuronLab:
-    """Return the neuron; keyword arguments set its controls, for example `neuron_lab(w2=0)`."""
-    return NeuronLab(**start)

@@ -1,13 +1,14 @@
-"""Preprocessing (P1 to P3): a cloud of points, its covariance and its loss, through each step."""
+"""Preprocessing: a cloud of points, its covariance and its loss, through each step."""
 
 import numpy as np
 
-from helpers import data, live
-from helpers.conditioning import condition_number, descent, predicted_steps, second_moments
-from helpers.plots.panels import CurvePanel
+from helpers import data
+from helpers.labs import live
+from helpers.numerics.conditioning import condition_number, descent, predicted_steps, second_moments
+from helpers.numerics.preprocessing import PREPROCESSORS, covariance
+from helpers.plots.over_layers import CurvePanel
 from helpers.plots.quicktext import QuickText
-from helpers.preprocessing import PREPROCESSORS, covariance
-from helpers.style import BLACK, GREEN, MEASURED, PREDICTED, SKY
+from helpers.plots.style import BLACK, GREEN, MEASURED, PREDICTED, SKY
 
 POINTS = 400
 STEPS = 50  # of gradient descent
@@ -22,23 +23,10 @@ CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
 PLACES = ((0.25, 0.7), (0.75, 0.7), (0.25, 0.2), (0.75, 0.2))
 
 TEXT = {
-    "cloud": "data",
-    "step": "step",
-    "correlation": "correlation",
-    "offset": "offset, in std",
-    "ratio": "scale ratio",
     "synthetic": "drawn points",
     "regions": "images: sides, middle",
     "pixels": "images: two neighbor pixels",
-    "points": "points",
-    "ellipse": "ellipse predicted, 2 std",
-    "cloud_title": "the cloud",
-    "matrix": "covariance",
-    "bowl": "loss over two weights",
-    "error": "distance to minimum, by step",
-    "descent": "gradient descent, measured",
     "own": "Images keep their own correlation, here {0:.2f}.",
-    "one_step": "One step reaches the minimum: no distance is left.",
 }
 
 
@@ -50,11 +38,11 @@ class PreprocessingLab(live.LiveFigure):
     def controls(self):
         clouds = [(TEXT[name], name) for name in ("synthetic", "regions", "pixels")]
         return {
-            "cloud": live.choice(TEXT["cloud"], clouds, "synthetic"),
-            "step": live.choice(TEXT["step"], [(e.label, e.name) for e in PREPROCESSORS.values()], "raw"),
-            "correlation": live.real(TEXT["correlation"], -0.99, 0.99, 0.01, 0.8),
-            "offset": live.real(TEXT["offset"], 0, 10, 0.1, 2.5),
-            "ratio": live.steps(TEXT["ratio"], RATIOS, 3),
+            "cloud": live.choice("data", clouds, "synthetic"),
+            "step": live.choice("step", [(e.label, e.name) for e in PREPROCESSORS.values()], "raw"),
+            "correlation": live.real("correlation", -0.99, 0.99, 0.01, 0.8),
+            "offset": live.real("offset, in std", 0, 10, 0.1, 2.5),
+            "ratio": live.steps("scale ratio", RATIOS, 3),
         }
 
     def build(self):
@@ -64,13 +52,15 @@ class PreprocessingLab(live.LiveFigure):
         grid = self.figure.add_gridspec(1, 1, left=0.67, right=0.98, **square)
         self._build_bowl(self.figure.add_subplot(grid[0]))
         self._build_matrix(self.figure.add_axes([0.435, 0.56, 0.16, 0.3]))
-        self.error = CurvePanel(self.figure.add_axes([0.415, 0.1, 0.215, 0.33]), TEXT["error"], log=True)
+        self.error = CurvePanel(
+            self.figure.add_axes([0.415, 0.1, 0.215, 0.33]), "distance to minimum, by step", log=True
+        )
         self.moving(self.error.artists)
         self.legend(self.points, self.ellipse, self.path)
 
     def update(self, cloud, step, correlation, offset, ratio):
         x, C = points(cloud, correlation, offset, ratio)
-        z = PREPROCESSORS[step].fit(x).apply(x)
+        z = PREPROCESSORS[step].fit(x).transform(x)
         measured, hessian = covariance(z), second_moments(z, bias=False)
         kappa = condition_number(hessian)
         self._show_cloud(z, predicted_covariance(step, C))
@@ -93,18 +83,16 @@ class PreprocessingLab(live.LiveFigure):
 
     def _build_cloud(self, axes):
         self.cloud_axes = axes
-        axes.set(title=TEXT["cloud_title"], aspect="equal")
+        axes.set(title="the cloud", aspect="equal")
         axes.axhline(0, color="#b0b0b0", linewidth=0.8)
         axes.axvline(0, color="#b0b0b0", linewidth=0.8)
-        (self.points,) = axes.plot(
-            [], [], "o", color=SKY, markersize=2.5, markeredgewidth=0, label=TEXT["points"]
-        )
-        (self.ellipse,) = axes.plot([], [], **PREDICTED, label=TEXT["ellipse"])
+        (self.points,) = axes.plot([], [], "o", color=SKY, markersize=2.5, markeredgewidth=0, label="points")
+        (self.ellipse,) = axes.plot([], [], **PREDICTED, label="ellipse predicted, 2 std")
         (self.middle,) = axes.plot([], [], "P", color=BLACK, markersize=7)
         self.moving([self.points, self.ellipse, self.middle])
 
     def _build_matrix(self, axes):
-        axes.set(title=TEXT["matrix"], xticks=[], yticks=[])
+        axes.set(title="covariance", xticks=[], yticks=[])
         axes.grid(False)
         self.matrix = self.moving(
             axes.imshow(np.zeros((2, 2)), cmap="PuOr", vmin=-2, vmax=2, interpolation="nearest")
@@ -113,10 +101,10 @@ class PreprocessingLab(live.LiveFigure):
         self.cells = [self.moving(QuickText(axes, *place, size=10)) for place in PLACES]
 
     def _build_bowl(self, axes):
-        axes.set(title=TEXT["bowl"], xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), aspect="equal")
+        axes.set(title="loss over two weights", xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), aspect="equal")
         axes.set(xlabel="", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
         (self.contours,) = axes.plot([], [], color="#999999", linewidth=0.9)
-        (self.path,) = axes.plot([], [], **MEASURED, label=TEXT["descent"])
+        (self.path,) = axes.plot([], [], **MEASURED, label="gradient descent, measured")
         axes.plot(0, 0, "*", color=GREEN, markersize=13)
         self.moving([self.contours, self.path])
 
@@ -204,7 +192,7 @@ def _turned(vector):
 def _round_cloud():
     """Points whose covariance is the identity, exactly."""
     x = np.random.default_rng(0).standard_normal((POINTS, 2))
-    return PREPROCESSORS["zca"].fit(x).apply(x)
+    return PREPROCESSORS["zca"].fit(x).transform(x)
 
 
 def _root(C):
@@ -215,7 +203,7 @@ def _root(C):
 
 def _in_words(cloud, C, kappa):
     if kappa < 1 + NEAR_ZERO:
-        return TEXT["one_step"]
+        return "One step reaches the minimum: no distance is left."
     if cloud == "synthetic":
         return ""
     return data.notice() or TEXT["own"].format(C[0, 1] / np.sqrt(C[0, 0] * C[1, 1]))
@@ -224,8 +212,3 @@ def _in_words(cloud, C, kappa):
 def _rounded(value):
     """The value, with what is only rounding set to 0."""
     return 0.0 if abs(value) < 1e-9 else float(value)
-
-
-def preprocessing_lab(**start) -> PreprocessingLab:
-    """Return the lab; keyword arguments set its controls, for example `preprocessing_lab(step="zca")`."""
-    return PreprocessingLab(**start)

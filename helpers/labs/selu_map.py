@@ -1,13 +1,12 @@
-"""SELU's map (A7): where one layer takes the mean and the variance of its input, and where many lead."""
+"""SELU's map: where one layer takes the mean and the variance of its input, and where many lead."""
 
 import numpy as np
 
-from helpers import live
-from helpers.activations import get_activation
-from helpers.labs import knobs
-from helpers.meanfield import moment_map
-from helpers.plots.panels import CurvePanel
-from helpers.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
+from helpers.labs import knobs, live, wording
+from helpers.numerics.activations import get_activation
+from helpers.numerics.theory import moment_map
+from helpers.plots.over_layers import CurvePanel
+from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
 
 LAYERS = 15
 SETTLING = 60  # further layers that the prediction is followed for, to see where it comes to rest
@@ -18,22 +17,8 @@ WIDTHS = (2, 5, 10, 20, 50, 100, 200)
 ARROW = 0.14  # the longest arrow, in units of the picture's axes
 
 TEXT = {
-    "activation": "activation",
-    "mean": "start mean",
-    "variance": "start variance",
-    "omega": "ω: sum of w",
-    "tau": "τ: sum of w²",
-    "width": "width",
-    "map": "one layer takes (mean, variance) along the arrow",
-    "x": "mean of h",
-    "y": "variance of h",
-    "wanted": "(0, 1)",
-    "rest": "comes to rest",
-    "mean_curve": "mean, per layer",
-    "std_curve": "standard deviation, per layer",
     "impossible": "Prediction only: no {width} weights have sum {omega:g} and squares adding to {tau:g}.",
     "overflow": "Overflow: the variance grows out of all bounds.",
-    "vanished": "In the end the signal vanishes: mean and variance go to 0.",
     "outside": "The path leaves the picture at layer {layer}.",
     "constant": "In the end the variance is 0: every input becomes the same number.",
 }
@@ -46,12 +31,12 @@ class SeluMapLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "activation": knobs.activation("selu", TEXT["activation"]),
-            "mean": live.real(TEXT["mean"], -1, 1, 0.05, 0.6),
-            "variance": live.real(TEXT["variance"], 0, 3, 0.05, 2.5),
-            "omega": live.real(TEXT["omega"], -2, 2, 0.05, 0.0),
-            "tau": live.real(TEXT["tau"], 0, 4, 0.05, 1.0),
-            "width": live.steps(TEXT["width"], WIDTHS, 100),
+            "activation": knobs.activation("selu", "activation"),
+            "mean": live.real("start mean", -1, 1, 0.05, 0.6),
+            "variance": live.real("start variance", 0, 3, 0.05, 2.5),
+            "omega": live.real("ω: sum of w", -2, 2, 0.05, 0.0),
+            "tau": live.real("τ: sum of w²", 0, 4, 0.05, 1.0),
+            "width": live.steps("width", WIDTHS, 100),
         }
 
     def build(self):
@@ -68,7 +53,7 @@ class SeluMapLab(live.LiveFigure):
             wspace=0.16,
         )
         self._build_map(self.figure.add_subplot(grid[:, 0]))
-        panels = [(TEXT["mean_curve"], False), (TEXT["std_curve"], True)]
+        panels = [("mean, per layer", False), ("standard deviation, per layer", True)]
         self.curves = [
             CurvePanel(self.figure.add_subplot(grid[row, 1]), title, log=log)
             for row, (title, log) in enumerate(panels)
@@ -91,18 +76,20 @@ class SeluMapLab(live.LiveFigure):
             _in_words(path) if possible else TEXT["impossible"].format(width=width, omega=omega, tau=tau)
         )
         told = {"predicted": predicted} | ({"measured": measured} if possible else {})
-        return {
-            f"{name}_{part}": path[-1, i]
-            for name, path in told.items()
-            for i, part in enumerate(("mean", "variance"))
-        }
+        return {k: v for name, path in told.items() for k, v in _numbers(name, *path[-1]).items()}
 
     def free(self):
         self._field, self._weights = (None, None), (None, None)
         self.curves = self.arrows = None
 
     def _build_map(self, axes):
-        axes.set(xlim=(-1.1, 1.1), ylim=(-0.12, 3.12), title=TEXT["map"], xlabel=TEXT["x"], ylabel=TEXT["y"])
+        axes.set(
+            xlim=(-1.1, 1.1),
+            ylim=(-0.12, 3.12),
+            title="one layer takes (mean, variance) along the arrow",
+            xlabel="mean of h",
+            ylabel="variance of h",
+        )
         self.grid = tuple(part.ravel() for part in np.meshgrid(MEANS, VARIANCES))
         nothing = np.zeros_like(self.grid[0])
         self.arrows = self.moving(
@@ -122,8 +109,8 @@ class SeluMapLab(live.LiveFigure):
             axes.plot([], [], **MEASURED | {"linestyle": "none"}, label="measured")
         )
         (self.start,) = self.moving(axes.plot([], [], "D", color=BLACK, markersize=7))
-        (self.rest,) = self.moving(axes.plot([], [], "*", color=GREEN, markersize=15, label=TEXT["rest"]))
-        axes.plot(0, 1, "+", color=BLUE, markersize=16, markeredgewidth=2, label=TEXT["wanted"])
+        (self.rest,) = self.moving(axes.plot([], [], "*", color=GREEN, markersize=15, label="comes to rest"))
+        axes.plot(0, 1, "+", color=BLUE, markersize=16, markeredgewidth=2, label="(0, 1)")
         axes.legend(
             loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.14), handletextpad=0.3, columnspacing=1
         )
@@ -157,7 +144,7 @@ def balanced_weights(width) -> np.ndarray:
 
     √τ times them, plus ω / width, has the sum ω and squares that add up to τ + ω² / width.
     """
-    weights = np.random.default_rng(0).standard_normal((LAYERS, width, width)).astype(np.float32)
+    weights = np.random.default_rng(0).standard_normal((LAYERS, width, width))
     weights -= weights.mean(axis=1, keepdims=True)
     return weights / np.sqrt(np.square(weights).sum(axis=1, keepdims=True))
 
@@ -168,13 +155,13 @@ def measured_path(activation, mean, variance, omega, tau, weights) -> np.ndarray
     Every unit's weights have exactly the sum ω and the sum of squares τ; the inputs are normal numbers.
     """
     f, width = get_activation(activation).f, weights.shape[1]
-    h = np.random.default_rng(1).standard_normal((BATCH, width)).astype(np.float32)
-    h = np.float32(mean) + np.float32(np.sqrt(variance)) * (h - h.mean()) / h.std()
-    spread, shift = np.float32(np.sqrt(tau - omega**2 / width)), np.float32(omega)
-    path = [(h.mean(dtype=float), h.var(dtype=float))]
+    h = np.random.default_rng(1).standard_normal((BATCH, width))
+    h = mean + np.sqrt(variance) * (h - h.mean()) / h.std()
+    spread, shift = np.sqrt(tau - omega**2 / width), omega
+    path = [(h.mean(), h.var())]
     for W in weights:
         h = f(spread * (h @ W) + shift * h.mean(axis=1, keepdims=True))
-        path.append((h.mean(dtype=float), h.var(dtype=float)))
+        path.append((h.mean(), h.var()))
     return np.array(path)
 
 
@@ -211,16 +198,25 @@ def _drawable(path):
     return np.where(np.abs(path) < 1e4, path, np.nan).T
 
 
+def _numbers(name, mean, variance):
+    """The two numbers that a path ends at; each can be what rounding left beside the other one."""
+    std = np.sqrt(variance)
+    left = isinstance(wording.or_rounding(std, mean), live.ByRounding)
+    return {
+        f"{name}_mean": wording.or_rounding(mean, std),
+        f"{name}_variance": live.ByRounding(variance) if left else variance,
+    }
+
+
 def _in_words(path):
     with np.errstate(all="ignore"):
         if not np.isfinite(path).all() or path[-1, 1] > 1e12:
             return TEXT["overflow"]
     if path[-1, 1] < VANISHED:
-        return TEXT["vanished"] if abs(path[-1, 0]) < 1e-4 else TEXT["constant"]
+        return (
+            "In the end the signal vanishes: mean and variance go to 0."
+            if abs(path[-1, 0]) < 1e-4
+            else TEXT["constant"]
+        )
     outside = np.flatnonzero((np.abs(path[:, 0]) > 1.1) | (path[:, 1] > 3.12))
     return TEXT["outside"].format(layer=outside[0]) if outside.size else ""
-
-
-def selu_map_lab(**start) -> SeluMapLab:
-    """Return the lab; keyword arguments set its controls, for example `selu_map_lab(tau=2)`."""
-    return SeluMapLab(**start)

@@ -1,13 +1,14 @@
-"""Weight decay (R2): a λ slider, L1 or L2, two weights in the constraint picture and 49 as an image."""
+"""Weight decay: a λ slider, L1 or L2, two weights in the constraint picture and 49 as an image."""
 
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from helpers import data, live
-from helpers.plots.regularization import SOLVERS, ConstraintPanel
-from helpers.style import BLACK, BLUE, RED, SKY
+from helpers import data
+from helpers.labs import live
+from helpers.plots.style import BLACK, BLUE, RED, SKY
+from helpers.plots.weights import SOLVERS, ConstraintPanel
 
 PAIRS = (("Dress", "Shirt"), ("Pullover", "Coat"), ("T-shirt/top", "Shirt"), ("Sneaker", "Ankle boot"))
 SEARCHED, NEW, SIDE = 8000, 1000, 7
@@ -19,18 +20,10 @@ REACH, BINS = 1.0, 41  # of the histogram; what lies beyond counts in the last b
 LARGEST_ERROR = 2.0
 
 TEXT = {
-    "penalty": "penalty",
-    "strength": "λ",
-    "pair": "classes",
-    "images": "training images",
     "two": "two weights",
     "features": ("weight of the upper half", "weight of the lower half"),
-    "histogram": "49 weights, how many",
-    "image": "the same as an image",
-    "errors": "squared error, by λ",
     "training": "training images",
     "new": "1,000 new images",
-    "zero": "0",
     "none": "λ = 0: no penalty, the weights are free.",
     "all": "Every weight is exactly 0: all images get the same answer.",
     "cut": "One of the two weights is exactly 0: the solution sits in a corner.",
@@ -55,10 +48,10 @@ class WeightDecayLab(live.LiveFigure):
 
     def controls(self):
         return {
-            "penalty": live.choice(TEXT["penalty"], list(SOLVERS), "L1"),
-            "strength": live.steps(TEXT["strength"], STRENGTHS, STRENGTHS[8]),
-            "pair": live.choice(TEXT["pair"], [(" or ".join(pair), pair) for pair in PAIRS], PAIRS[0]),
-            "images": live.steps(TEXT["images"], COUNTS, COUNTS[0]),
+            "penalty": live.choice("penalty", list(SOLVERS), "L1"),
+            "strength": live.steps("λ", STRENGTHS, STRENGTHS[8]),
+            "pair": live.choice("classes", [(" or ".join(pair), pair) for pair in PAIRS], PAIRS[0]),
+            "images": live.steps("training images", COUNTS, COUNTS[0]),
         }
 
     def build(self):
@@ -101,8 +94,8 @@ class WeightDecayLab(live.LiveFigure):
 
     def _build_weights(self, left, right):
         self.bars = left.stairs(np.zeros(BINS), np.linspace(-REACH, REACH, BINS + 1), fill=True, color=SKY)
-        left.set(title=TEXT["histogram"], ylim=(0, 20), xlim=(-REACH, REACH))
-        right.set(title=TEXT["image"], xticks=[], yticks=[])
+        left.set(title="49 weights, how many", ylim=(0, 20), xlim=(-REACH, REACH))
+        right.set(title="the same as an image", xticks=[], yticks=[])
         right.grid(False)
         image = right.imshow(
             np.zeros((SIDE, SIDE)), cmap="PuOr", vmin=-0.5, vmax=0.5, interpolation="nearest"
@@ -124,10 +117,8 @@ class WeightDecayLab(live.LiveFigure):
         self.moving([*self.errors.values(), self.marks])
         shown = range(0, len(STRENGTHS), 4)
         axes.set(ylim=(0, LARGEST_ERROR), xlim=(-0.5, len(STRENGTHS) - 0.5))
-        axes.set_title(TEXT["errors"], loc="left")
-        axes.set_xticks(
-            [0, *(k + 1 for k in shown)], [TEXT["zero"], *(f"{STRENGTHS[k + 1]:g}" for k in shown)]
-        )
+        axes.set_title("squared error, by λ", loc="left")
+        axes.set_xticks([0, *(k + 1 for k in shown)], ["0", *(f"{STRENGTHS[k + 1]:g}" for k in shown)])
         axes.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 0.97))
 
     def _show_weights(self, w):
@@ -197,8 +188,3 @@ def _in_words(strength, two, w):
     if not w.any():
         return TEXT["all"]
     return data.notice() or (TEXT["cut"] if (two == 0).any() else "")
-
-
-def weight_decay_lab(**start) -> WeightDecayLab:
-    """Return the lab; keyword arguments set its controls, for example `weight_decay_lab(penalty="L2")`."""
-    return WeightDecayLab(**start)

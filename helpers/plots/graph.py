@@ -11,9 +11,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from helpers.graph import forward_order, nodes
+from helpers.numerics.autodiff import forward_order, nodes
 from helpers.plots.quicktext import QuickText
-from helpers.style import BLACK, BLUE, DPI, ORANGE, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, DPI, ORANGE, RED, Picture, styled
 
 BOX, SYMBOL = (80, 36), 24  # pixels: width and height of a box, width of its left part
 ROW, LEGEND = 62, 24  # pixels: height of a row, and of the line of words above
@@ -45,8 +45,8 @@ class GraphPanel:
         self.numbers = {node: self._two_texts(*self.places[node]) for node in self.places}
         self.lines = [axes.add_collection(LineCollection([], **look)) for look in (FORWARD, BACKWARD)]
         self.heads = [
-            axes.plot([], [], marker, markersize=5, color=colour)[0]
-            for marker, colour in ((">", BLUE), ("<", RED))
+            axes.plot([], [], marker, markersize=5, color=color)[0]
+            for marker, color in ((">", BLUE), ("<", RED))
         ]
         self.slopes = [self._edge_text() for _ in self.edges]
         (self.frame,) = axes.plot([], [], color=ORANGE, linewidth=3)
@@ -113,7 +113,7 @@ class GraphPanel:
     def _two_texts(self, x, y):
         x += SYMBOL / 2
         places = ((x, y + 5, BLUE), (x, y - 12, RED))
-        texts = [QuickText(self.axes, a / self.size[0], b / self.size[1], colour=c) for a, b, c in places]
+        texts = [QuickText(self.axes, a / self.size[0], b / self.size[1], color=c) for a, b, c in places]
         for text in texts:
             text.set_zorder(5)  # above the boxes
         return texts
@@ -144,7 +144,7 @@ def computation_graph(output, *, computed=None, sent=None, slopes=(), alt=None) 
 def legend_handles(backward=True) -> list:
     """Return lines that say in a legend which style is which."""
     kinds = [("forward", BLUE, "-")] + [("backward", RED, "--")] * bool(backward)
-    return [Line2D([], [], linestyle=line, color=colour, label=TEXT[name]) for name, colour, line in kinds]
+    return [Line2D([], [], linestyle=line, color=color, label=TEXT[name]) for name, color, line in kinds]
 
 
 def fitting_size(output) -> tuple[int, int]:

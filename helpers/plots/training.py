@@ -1,25 +1,29 @@
-"""What a `Recording` shows: gradients and updates per layer, abs(activation) over the run; still or live."""
+"""A training run: loss, gradients and updates per layer, abs(activation) over the steps, skipped blocks.
+
+All but the last two are drawn from a `Recording`; the panels serve the live figure as well.
+"""
 
 import numpy as np
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from helpers.plots.panels import fitting_limits, power_of_ten
-from helpers.recording import HEALTHY_RATIO, REACH
-from helpers.style import BLACK, BLUE, GREEN, ORANGE, RED, Picture, styled
+from helpers.plots.axes import (
+    fitting_limits,
+    label_decades,
+    legend_below,
+    log10,
+    log_scale,
+    row_of_panels,
+    two_lines,
+    whole_numbers,
+)
+from helpers.plots.over_layers import evenly_picked
+from helpers.plots.over_seeds import draw_band
+from helpers.plots.style import BLACK, BLUE, COLORS, GREEN, MARKERS, ORANGE, PREDICTED, RED, Picture, styled
+from helpers.signals.recording import HEALTHY_RATIO, REACH
 
-TEXT = {
-    "loss": "loss of the recorded batch",
-    "gradient": "gradient norm of W, per layer",
-    "ratio": "update / weights, per layer",
-    "activation": "mean of abs(activation)",
-    "first": "before training",
-    "now": "now",
-    "healthy": f"{HEALTHY_RATIO:g}",
-    "validation": "validation accuracy",
-    "step": "training step",
-    "layer": "layer",
-}
-SHOWN = 5  # layers drawn as curves over time, evenly spread over the depth
+TITLES = {"grad_W_norm": "gradient norm of W, per layer", "ratio": "update / weights, per layer"}
+LOWEST, HIGHEST = 1e-12, 1e12  # gradients outside are not drawn: nothing could be trained with them
+RATIOS = (1e-7, 1e-2)  # update / weights between these are drawn
+SHOWN = 4  # layers drawn over time, evenly spread over the depth
 
 
 class LossPanel:
@@ -27,12 +31,12 @@ class LossPanel:
 
     def __init__(self, axes):
         self.axes, self.right = axes, axes.twinx()
-        (self.loss,) = axes.plot([], [], color=BLUE, linewidth=1.5, label=TEXT["loss"])
+        (self.loss,) = axes.plot([], [], color=BLUE, linewidth=1.5, label="loss of the recorded batch")
         (self.accuracy,) = self.right.plot(
-            [], [], "s--", color=ORANGE, markersize=5, label=TEXT["validation"]
+            [], [], "s--", color=ORANGE, markersize=5, label="validation accuracy"
         )
         self.artists = [self.loss, self.accuracy]
-        axes.set(xlabel=TEXT["step"], ylabel="loss", ylim=(0, 2.5))
+        axes.set(xlabel="training step", ylabel="loss", ylim=(0, 2.5))
         self.right.set(ylim=(0, 1), ylabel="accuracy")
         self.right.grid(False)
         self.right.spines["right"].set_visible(True)
@@ -54,18 +58,17 @@ class LayersPanel:
 
     def __init__(self, axes, quantity, guide=None):
         self.axes, self.quantity = axes, quantity
-        (self.first,) = axes.plot([], [], color=BLACK, linestyle=":", linewidth=1.2, label=TEXT["first"])
-        (self.now,) = axes.plot([], [], "o-", color=GREEN, markersize=2.5, linewidth=1, label=TEXT["now"])
+        (self.first,) = axes.plot([], [], color=BLACK, linestyle=":", linewidth=1.2, label="before training")
+        (self.now,) = axes.plot([], [], "o-", color=GREEN, markersize=2.5, linewidth=1, label="now")
         self.artists = [self.first, self.now]
-        axes.set(xlabel=TEXT["layer"], title=TEXT[quantity], ylim=(-5, -1) if guide else (-2, 3))
-        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+        axes.set(xlabel="layer", title=TITLES[quantity], ylim=(-5, -1) if guide else (-2, 3))
+        label_decades(axes)
         if guide is not None:
             axes.axhline(np.log10(guide), color=RED, linestyle="--", linewidth=1.2)
 
     def show(self, recording):
         """Draw the first and the last record of a `Recording`."""
-        values = _log10(getattr(recording, self.quantity))
+        values = log10(getattr(recording, self.quantity))
         layers = np.arange(1, len(recording.layers) + 1)
         for line, row in ((self.first, 0), (self.now, -1)):
             line.set_data(layers, values[row] if len(values) else np.full(len(layers), np.nan))
@@ -83,7 +86,7 @@ class HeatPanel:
             np.full((2, 2), np.nan), aspect="auto", origin="lower", cmap="viridis", vmin=0, vmax=REACH / 2
         )
         self.artists = [self.image]
-        axes.set(xlabel=TEXT["step"], ylabel=TEXT["layer"], title=TEXT["activation"])
+        axes.set(xlabel="training step", ylabel="layer", title="mean of abs(activation)")
         axes.grid(False)
         figure.colorbar(self.image, ax=axes, pad=0.02)
 
@@ -98,74 +101,91 @@ class HeatPanel:
 
 
 @styled()
-def update_ratios(recording, *, alt="update to weight ratio over the run, a few layers") -> Picture:
-    """Return ‖ΔW‖ / ‖W‖ over the steps for a few layers, with a dashed line at a thousandth."""
-    return _over_time(recording, "ratio", alt, guide=HEALTHY_RATIO)
-
-
-@styled()
-def gradient_norms(recording, *, alt="gradient norms over the run, a few layers") -> Picture:
-    """Return the norm of the gradient of W over the steps for a few layers."""
-    return _over_time(recording, "gradient", alt)
-
-
-@styled()
 def activation_maps(recordings, *, alt="mean of abs(activation), steps by layers") -> Picture:
     """Return heat maps of the mean of abs(activation), one per entry of `recordings` (label → Recording)."""
-    picture = Picture((9.6, 2.9), alt, layout="constrained")
-    axes = picture.subplots(1, len(recordings), squeeze=False)[0]
-    for place, (label, recording) in zip(axes, recordings.items(), strict=True):
-        HeatPanel(place, picture).show(recording)
-        place.set_title(label)
+    picture, row = row_of_panels(len(recordings), alt, 2.9)
+    for axes, (label, recording) in zip(row, recordings.items(), strict=True):
+        HeatPanel(axes, picture).show(recording)
+        axes.set_title(label)
     return picture
 
 
 @styled()
-def layers_before_and_after(recordings, quantity="gradient", *, alt=None) -> Picture:
-    """Return a quantity of every layer before and after training, one panel per entry of `recordings`."""
-    alt = alt or f"{TEXT[quantity]}, before and after training"
-    picture = Picture((9.6, 2.9), alt, layout="constrained")
-    axes = picture.subplots(1, len(recordings), squeeze=False, sharey=True)[0]
-    guide = HEALTHY_RATIO if quantity == "ratio" else None
-    panels = [LayersPanel(place, quantity, guide) for place in axes]
-    for panel, (label, recording) in zip(panels, recordings.items(), strict=True):
-        panel.show(recording)
-        panel.axes.set_title(label)
-    ends = np.concatenate([_log10(getattr(r, quantity)[[0, -1]]).ravel() for r in recordings.values()])
-    if np.isfinite(ends).any():
-        axes[0].set_ylim(*fitting_limits(ends, (0, 0), 2.0))
-    axes[0].set_ylabel(TEXT[quantity].partition(",")[0])
-    axes[-1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
+def gradient_panels(recordings, *, alt) -> Picture:
+    """Return the gradient norm of every layer's W at the first and the last step; label → `Recording`."""
+    picture, row = row_of_panels(len(recordings), alt, sharey=True)
+    moments = (("first step", 0, BLACK, ":"), ("last step", -1, GREEN, "-"))
+    for axes, (label, recording) in zip(row, recordings.items(), strict=True):
+        layers = np.arange(1, len(recording.layers) + 1)
+        for moment, record, color, line in moments:
+            values = recording.grad_W_norm[record]
+            drawn = np.where((values >= LOWEST) & (values <= HIGHEST), values, np.nan)
+            axes.plot(layers, drawn, color=color, linestyle=line, linewidth=2, label=moment)
+        axes.set(title=two_lines(label), xlabel="layer", xlim=(-2, layers[-1] + 2), ylim=(LOWEST, HIGHEST))
+        _few_ticks(axes)
+    row[0].set_ylabel("gradient norm of W")
+    legend_below(picture, row[0])
     return picture
 
 
-def _over_time(recording, quantity, alt, guide=None):
-    picture = Picture((9.6, 3.0), alt, layout="constrained")
-    axes, values = picture.subplots(), _log10(getattr(recording, quantity))
-    shown = np.unique(np.linspace(0, len(recording.layers) - 1, SHOWN).round().astype(int))
-    for place, layer in enumerate(shown):
-        colour = _shade(place, len(shown))
-        axes.plot(recording.steps, values[:, layer], "o^sDv"[place], linestyle="-", color=colour,
-                  markersize=3, label=f"layer {layer + 1}")  # fmt: skip
-    if guide is not None:
-        axes.axhline(np.log10(guide), color=RED, linestyle="--", linewidth=1.2, label=TEXT["healthy"])
-    drawn = values[:, shown]
-    decades = (np.floor(np.nanmin(drawn)), np.ceil(np.nanmax(drawn))) if np.isfinite(drawn).any() else (-5, 0)
-    axes.set(xlabel=TEXT["step"], ylabel=TEXT[quantity].partition(",")[0], ylim=decades)
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+@styled()
+def update_panels(recordings, *, alt) -> Picture:
+    """Return ‖ΔW‖ / ‖W‖ over the steps for a few layers, with a line at a thousandth; label → `Recording`."""
+    picture, row = row_of_panels(len(recordings), alt, sharey=True)
+    for axes, (label, recording) in zip(row, recordings.items(), strict=True):
+        for i, layer in enumerate(evenly_picked(len(recording.layers), SHOWN)):
+            values = np.where(recording.ratio[:, layer] > 0, recording.ratio[:, layer], np.nan)
+            look = {"color": COLORS[i], "marker": MARKERS[i], "markersize": 3, "markevery": 3}
+            axes.plot(recording.steps, values, label=f"layer {layer + 1}", linewidth=1.2, **look)
+        guide = f"{HEALTHY_RATIO:g}"
+        axes.axhline(HEALTHY_RATIO, color=RED, linestyle="--", linewidth=1.4, label=guide)
+        axes.set(title=two_lines(label), xlabel="training step", ylim=RATIOS)
+        _few_ticks(axes)
+    row[0].set_ylabel("update / weights")
+    legend_below(picture, row[0])
     return picture
 
 
-def _shade(place, count):
-    """A colour from dark to light blue-green: the order of the layers."""
-    from matplotlib import colormaps
-
-    return colormaps["viridis"](0.9 * place / max(count - 1, 1))
+def _few_ticks(axes):
+    log_scale(axes.yaxis)
+    whole_numbers(axes.xaxis, 4)
 
 
-def _log10(values):
-    with np.errstate(all="ignore"):
-        logs = np.log10(values)
-    return np.where(np.isfinite(logs), logs, np.nan)
+@styled()
+def quantile_bands(runs, *, xlabel, ylabel, alt) -> Picture:
+    """Return panels side by side, `runs` being title → (places, quantiles of shape (places, 3)).
+
+    The line is the middle quantile, the band reaches from the lowest to the highest; the dashed line lies
+    where the middle one began. All panels have the same axes.
+    """
+    picture, row = row_of_panels(len(runs), alt, 2.8, sharex=True, sharey=True)
+    look = {"range_label": "15 to 85 %", "label": "median", "markersize": 3, "markevery": 1}
+    for axes, (title, (places, quantiles)) in zip(row, runs.items(), strict=True):
+        low, middle, high = np.transpose(quantiles)
+        draw_band(axes, places, low, middle, high, **look)
+        axes.axhline(middle[0], color=BLACK, linestyle="--", linewidth=1, label="median at the start")
+        axes.set(title=title, xlabel=xlabel)
+    row[0].set_ylabel(ylabel)
+    legend_below(picture, row[0])
+    return picture
+
+
+@styled()
+def skipped_blocks(alive, survival, *, shown=40, alt) -> Picture:
+    """Return which blocks lived in the first passes, `alive` being (passes, blocks), and how often over all.
+
+    The dashed line is `survival`, one probability per block.
+    """
+    picture, (left, right) = row_of_panels(2, alt, 2.7, width_ratios=(2, 1))
+    passes, blocks = np.shape(alive)
+    numbers = np.arange(1, blocks + 1)
+    extent = (0.5, min(shown, passes) + 0.5, 0.5, blocks + 0.5)
+    look = {"cmap": "cividis", "interpolation": "nearest"}
+    left.imshow(np.transpose(alive[:shown]), origin="lower", aspect="auto", extent=extent, **look)
+    left.set(title="light: the block is there, dark: skipped", xlabel="training pass", ylabel="block")
+    left.grid(False)
+    right.plot(numbers, np.mean(alive, axis=0), "o", color=BLUE, label=f"share of {passes} passes")
+    right.plot(numbers, survival, **PREDICTED, label="survival")
+    right.set(xlabel="block", ylim=(0, 1.05), xticks=numbers[:: max(1, blocks // 5)])
+    right.legend(loc="lower left")
+    return picture

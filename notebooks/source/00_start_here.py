@@ -1,17 +1,17 @@
 # %% [markdown]
 # # Start here
 #
-# You will see what this course is, find out whether your machine is ready for it, and move your first live
-# figure.
+# You will see what this course is, find out whether your machine is ready for it, and move your
+# first live figure.
 #
-# *About 15 minutes. You should know some Python, and what a neural network is for. The next lesson is
-# [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).*
+# *About 15 minutes. You should know some Python, and what a neural network is for. The next
+# lesson is [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).*
 #
 # ## What this course is
 #
-# A network of two layers trains almost by itself. A network of a hundred layers does not: on the way through
-# the layers signals fade or explode, and so do the gradients that training needs. This course shows you how
-# to look inside, what goes wrong, and what tames it.
+# A network of two layers trains almost by itself. A network of a hundred layers does not: on the
+# way through the layers signals fade or explode, and so do the gradients that training needs.
+# This course shows you how to look inside, what goes wrong, and what tames it.
 #
 # After this notebook you can
 #
@@ -19,23 +19,23 @@
 # - read a live figure, and use its controls with mouse or keyboard;
 # - solve an exercise and understand what its check says;
 # - find your way through the twelve lessons.
+#
+# *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
+# course's: open it with `python3 course.py lab`.*
 
 # %%
-import sys; sys.path[:0] = ["..", "../.."]  # the course's own package lies one folder up (two, for the solved twins)
-from importlib.metadata import version
-from helpers import data, labs
-from helpers.checks import start as checks
+from helpers import checks, data, labs
 
 # %% [markdown]
 # ## How to use a notebook
 #
-# A notebook is made of **cells**: text like this, and code like the one above. Click on a code cell and press
-# Shift+Enter: it runs, and the next one is chosen. Run the cells from top to bottom, for later ones need what
-# the earlier ones made.
+# A notebook is made of **cells**: text like this, and code like the one above. Click on a code
+# cell and press Shift+Enter: it runs, and the next one is chosen. Run the cells from top to
+# bottom, for later ones need what the earlier ones made.
 #
 # - To run all cells: menu *Run*, *Run All Cells*.
-# - When nothing makes sense any more: menu *Kernel*, *Restart Kernel and Run All Cells*. A **kernel** is the
-#   Python behind the notebook; restarting makes it forget everything.
+# - When nothing makes sense any more: menu *Kernel*, *Restart Kernel and Run All Cells*. A
+#   **kernel** is the Python behind the notebook; restarting makes it forget everything.
 # - Change whatever you like. The original can be had back from where you got the course.
 #
 # ## Is this machine ready?
@@ -43,6 +43,9 @@ from helpers.checks import start as checks
 # The next cell looks for what the course needs. Every line should say *yes*.
 
 # %%
+import sys
+from importlib.metadata import version
+
 lab = labs.initialization_lab()
 before, _ = lab.image.value, lab.set(gain=2)
 answers = {
@@ -58,10 +61,11 @@ for what, fine in answers.items():
 # %% [markdown]
 # Where a line says NO:
 #
-# - *Python* or a package: start the course with `python3 course.py lab`, which installs what is right.
-# - *Fashion-MNIST*: the images could not be downloaded, and drawn ones stand in for them. Everything runs,
-#   but the numbers differ from those in the text. The file `data/README.md` says how to put the images in
-#   place.
+# - *Python* or a package: start the course with `python3 course.py lab`, which installs what is
+#   right.
+# - *Fashion-MNIST*: the images could not be downloaded, and drawn ones stand in for them.
+#   Everything runs, but the numbers differ from those in the text. The file `data/README.md` says
+#   how to put the images in place.
 # - *A live figure*: run the cell again. If it still says NO, restart the kernel.
 #
 # The images are what all networks of the course look at: small gray pictures of clothes.
@@ -72,20 +76,22 @@ data.load_fashion_mnist()
 # %% [markdown]
 # ## How a lesson goes: predict, run, drag
 #
-# 1. **Predict.** Before a cell that measures something, the text asks what you expect. Say it, or write it
-#    down. A wrong guess teaches you more than none.
-# 2. **Run.** The cell computes, and prints its numbers. The text after it talks about these numbers, and
-#    about no others.
-# 3. **Drag.** Live figures answer at once. Change one control, watch, and explain what you see before you
-#    change the next.
+# 1. **Predict.** Before a cell that measures something, the text asks what you expect. Say it, or
+#    write it down. A wrong guess teaches you more than none.
+# 2. **Run.** The cell computes, and prints its numbers. The text after it talks about these
+#    numbers, and about no others.
+# 3. **Drag.** Live figures answer at once. Change one control, watch, and explain what you see
+#    before you change the next.
 #
 # ## Your first live figure
 #
-# A thousand images go through ten layers of 100 units each. Each histogram shows what one layer puts out, the
-# three curves below the mean, the spread and the gradient, layer by layer. Blue is measured. Dashed is
-# predicted by theory, before any weight was drawn. The numbers are told again below the picture.
+# A thousand images go through ten layers of a hundred units each. Each histogram shows what one
+# layer puts out, the three curves below the mean, the spread and the gradient, layer by layer.
+# Blue is measured. Dashed is predicted by theory, before any weight was drawn. The numbers are
+# told again below the picture.
 #
-# **Predict:** if all weights are made half as large, does the tenth layer's spread become half as large, too?
+# **Predict:** if all weights are made half as large, does the tenth layer's spread become half as
+# large, too?
 
 # %%
 labs.initialization_lab()
@@ -93,22 +99,24 @@ labs.initialization_lab()
 # %% [markdown]
 # Three things to try. Click on a slider's knob, then use the arrow keys for small steps.
 #
-# 1. **Gain to `0.5`.** Every weight is halved. The tenth layer's spread falls not by half but to less than a
-#    hundredth: each layer halves what it gets, and ten halvings multiply. That is the theme of the course.
-# 2. **Gain to 3.** The values pile up at −1 and 1, where tanh is flat. The gradient now grows on its way
-#    back, from the last layer to the first.
-# 3. **Gain 1, activation ReLU, depth 50.** The signal fades, layer by layer, as predicted. Now change the
-#    initialization to *He normal*. Lesson 04 explains what happened.
+# 1. **Gain to `0.5`.** Every weight is halved. The tenth layer's spread falls not by half but to
+#    less than a hundredth: each layer halves what it gets, and ten halvings multiply. That is the
+#    theme of the course.
+# 2. **Gain to `3`.** The values pile up at −1 and 1, where tanh is flat. The gradient now grows
+#    on its way back, from the last layer to the first.
+# 3. **Gain `1`, activation ReLU, depth `50`.** The signal fades, layer by layer, as predicted.
+#    Now change the initialization to *He normal*. Lesson 04 explains what happened.
 #
 # ## How checks work
 #
-# Lessons have exercises. You write your answer over the three dots, run that cell, and then the check below
-# it. A check knows the usual slips, and says *why* an answer is wrong. Try a wrong one first.
+# Lessons have exercises. You write your answer over the three dots, run that cell, and then the
+# check below it. A check knows the usual slips, and says *why* an answer is wrong. Try a wrong
+# one first.
 #
 # **Exercise:** an image has 28 rows of 28 pixels. How many numbers is that, for one image?
 #
-# <details><summary>Hint</summary>Every row has 28 numbers, and there are 28 rows. You may let Python
-# multiply: <code>28 * 28</code>.</details>
+# <details><summary>Hint</summary>Every row has 28 numbers, and there are 28 rows. You may let
+# Python multiply: <code>28 * 28</code>.</details>
 
 # %% tags=["stub"]
 pixels = ...
@@ -117,11 +125,12 @@ pixels = ...
 pixels = 28 * 28
 
 # %%
-checks.pixels(pixels)
+checks.start.pixels(pixels)
 
 # %% [markdown]
-# A check says one of three things: *Not attempted yet*, *Not yet* with a reason, or *Right*. Nothing is
-# recorded. Every lesson has a solved twin in the folder `solutions`; look there when a hint was not enough.
+# A check says one of three things: *Not attempted yet*, *Not yet* with a reason, or *Right*.
+# Nothing is recorded. Every lesson has a solved twin in the folder `solutions`; look there when a
+# hint was not enough.
 #
 # ## The map of the course
 #
@@ -148,13 +157,14 @@ checks.pixels(pixels)
 #
 # ## What to do in practice
 #
-# Take the lessons in order. In class, open the labs on the projector and let people predict before you drag.
+# Take the lessons in order. In class, open the labs on the projector and let people predict
+# before you drag.
 #
 # ## Further reading
 #
-# - [JupyterLab's documentation](https://jupyterlab.readthedocs.io/en/stable/user/notebook.html): all that
-#   notebooks can do.
-# - [Fashion-MNIST](https://arxiv.org/abs/1708.07747): where the images come from, and why they are harder
-#   than digits.
+# - [JupyterLab's documentation](https://jupyterlab.readthedocs.io/en/stable/user/notebook.html):
+#   all that notebooks can do.
+# - [Fashion-MNIST](https://arxiv.org/abs/1708.07747): where the images come from, and why they
+#   are harder than digits.
 #
 # Go on with [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).

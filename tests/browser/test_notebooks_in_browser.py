@@ -8,6 +8,8 @@ import pytest
 from benchmarks.browser import ROOT, Notebook, served
 from helpers import labs
 
+pytestmark = pytest.mark.slow
+
 LONG = ("07_use_batch_normalization_in_keras", "08_train_a_hundred_layers")
 
 OUTPUTS = ".jp-Notebook .jp-Cell-outputArea"

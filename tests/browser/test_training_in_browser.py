@@ -4,14 +4,16 @@ import pytest
 
 from benchmarks.browser import Notebook, served, write_notebook
 
+pytestmark = pytest.mark.slow
+
 TRAINING = """
 import numpy as np
 from IPython.display import display
-from helpers import deep, recorder, watch
-keras = deep.keras()
+from helpers import keras_models, recorder, watch
+keras = keras_models.keras()
 rng = np.random.default_rng(0)
 x, y = rng.standard_normal((2000, 20)).astype("float32"), rng.integers(3, size=2000)
-model = deep.dense_network((20, *[16] * 5, 3), seed=0)
+model = keras_models.dense_network((20, *[16] * 5, 3), seed=0)
 model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
 figure = watch.TrainingFigure()
 display(figure)

@@ -1,9 +1,10 @@
 """Signals and gradients that fade or grow with depth.
 
 By theory a layer multiplies the standard deviation of what passes by √(σ_w² E[f²] / q) forwards and √χ
-backwards (`helpers.meanfield`). Severe: over the whole depth that makes a factor of 1,000 or more, so that
-with one learning rate one end stands still while the other leaps. Mild: a factor of 15 to 300. The layers
-that must be named are those at the far end; those at the near end, which are as they should be, may not.
+backwards (`helpers.numerics.theory`). Severe: over the whole depth that makes a factor of 1,000 or more, so
+that with one learning rate one end stands still while the other leaps. Mild: a factor of 15 to 300. The
+layers that must be named are those at the far end; those at the near end, which are as they should be, may
+not.
 """
 
 from tests.ward.material import (
@@ -49,7 +50,9 @@ def residual(blocks, width, variance=2.0):
     """Layers that add relu(h W) to h: with every block the variance grows by half of `variance` and more."""
 
     def make(draw, inputs, classes):
-        block = lambda: draw.skip(draw.dense(width, width, variance), draw.bend())  # noqa: E731
+        def block():
+            return draw.skip(draw.dense(width, width, variance), draw.bend())
+
         first = [draw.dense(inputs, width), draw.bend()]
         return [*first, *(block() for _ in range(blocks)), draw.dense(width, classes)]
 

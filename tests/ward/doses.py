@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from helpers.signals import trace
+from helpers.signals.trace import trace
 
 ANY = float("inf")
 NARROW = 40  # tables have fewer columns than this; of images, single pixels are not judged
@@ -24,7 +24,7 @@ BANDS = {
     "dead_units": {"severe": (0.6, 1), "mild": (0.25, 0.45)},
     "symmetric_weights": {"severe": (1, 1), "mild": (0.4, 0.6)},
     "unscaled_inputs": {"severe": (50, ANY), "mild": (5, 20)},
-    "uncentred_inputs": {"severe": (5, ANY), "mild": (1.3, 2.5)},
+    "uncentered_inputs": {"severe": (5, ANY), "mild": (1.3, 2.5)},
     "constant_inputs": {"severe": (1, 1), "mild": (0.6, 0.8)},
     "batch_too_small_for_batch_norm": {"severe": (0.5, 1), "mild": (0.2, 0.25)},
     "stale_moving_statistics": {"severe": (1.5, ANY), "mild": (1.1, 1.5)},
@@ -161,7 +161,7 @@ MEASURES = {
     "dead_units": least_share("share_dead"),
     "symmetric_weights": share_of_copies,
     "unscaled_inputs": off_scale,
-    "uncentred_inputs": off_center,
+    "uncentered_inputs": off_center,
     "constant_inputs": share_constant,
     "batch_too_small_for_batch_norm": scarce,
     "stale_moving_statistics": testing_over_training,
@@ -197,6 +197,6 @@ OF_HEALTHY = (
     "exploding_gradient",
     "dead_units",
     "unscaled_inputs",
-    "uncentred_inputs",
+    "uncentered_inputs",
     "constant_inputs",
 )

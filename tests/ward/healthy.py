@@ -66,7 +66,10 @@ def many_labels():
 def _residual(draw, inputs, classes):
     """Normalize, bend, multiply, add; without biases, for every reader of the stream would undo them."""
     width = 40
-    block = lambda: draw.skip(draw.norm(width), draw.bend(), draw.dense(width, width, bias=False))  # noqa: E731
+
+    def block():
+        return draw.skip(draw.norm(width), draw.bend(), draw.dense(width, width, bias=False))
+
     end = [draw.norm(width), draw.bend(), draw.dense(width, classes)]
     return [draw.dense(inputs, width, bias=False), *(block() for _ in range(6)), *end]
 
@@ -74,13 +77,21 @@ def _residual(draw, inputs, classes):
 def _scaled_residual(draw, inputs, classes):
     """Eight blocks whose branches add a sixteenth of the variance each."""
     width = 50
-    block = lambda: draw.skip(draw.dense(width, width, 2 / 16), draw.bend("elu"))  # noqa: E731
+
+    def block():
+        return draw.skip(draw.dense(width, width, 2 / 16), draw.bend("elu"))
+
     return [draw.dense(inputs, width), draw.bend(), *(block() for _ in range(8)), draw.dense(width, classes)]
 
 
 def _residual_pictures(L, inputs, classes):
-    bend = lambda x: L.ReLU()(L.BatchNormalization()(x))  # noqa: E731
-    conv = lambda name, n, **more: L.Conv2D(n, 3, padding="same", use_bias=False, name=name, **more)  # noqa: E731
+
+    def bend(x):
+        return L.ReLU()(L.BatchNormalization()(x))
+
+    def conv(name, n, **more):
+        return L.Conv2D(n, 3, padding="same", use_bias=False, name=name, **more)
+
     h = bend(conv("c1", 8)(inputs))
     h = L.ReLU()(L.Add()([h, L.BatchNormalization()(conv("c3", 8)(bend(conv("c2", 8)(h))))]))
     short = L.Conv2D(16, 1, strides=2, use_bias=False, name="c4")(h)
@@ -150,7 +161,7 @@ NUMPY = halved(
     Patient("ELU on columns of zeros and ones", mlp(mixed_table, [40] * 3, "elu", "he_normal")),
     Patient("a small batch of eight, ReLU", mlp(first(8, table), [40] * 3, "relu", "he_normal")),
     Patient("ReLU, He, images in 0 … 1", mlp(raw_images, [60] * 3, "relu", "he_normal"),
-            accept=frozenset({"uncentred_inputs"})),  # usual, though lesson 05 would have them centered
+            accept=frozenset({"uncentered_inputs"})),  # usual, though lesson 05 would have them centered
     Patient("normalized, 8 layers, before training", stack(images, [40] * 8, normalized="before")),
     Patient("normalized, trained", stack(images, [40] * 3, normalized="before", fit=LONG)),
     Patient("normalized after the activation, trained", stack(table, [40] * 3, normalized="after", fit=LONG)),

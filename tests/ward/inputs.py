@@ -74,13 +74,13 @@ UNSCALED = halved(
         "images in 0 … 255, ReLU",
         mlp(bytes_of_images, [60] * 3, "relu", "he_normal"),
         {"unscaled_inputs": at("severe")},
-        UNSCALED_SCALE | {"uncentred_inputs"},
+        UNSCALED_SCALE | {"uncentered_inputs"},
     ),
     Patient(
         "images in 0 … 255, convolutions in Keras",
         net(byte_pictures, plain([20], "relu", convs=[6, 8])),
         {"unscaled_inputs": at("severe")},
-        UNSCALED_SCALE | {"uncentred_inputs"},
+        UNSCALED_SCALE | {"uncentered_inputs"},
     ),
     Patient(
         "three of twelve columns in thousands, ReLU in Keras",
@@ -97,7 +97,7 @@ UNSCALED = halved(
         "images in 0 … 255, tanh",
         mlp(bytes_of_images, [60] * 3, "tanh", "glorot_normal", seed=3),
         {"unscaled_inputs": at("severe"), "saturated_units": at("severe", "layer 1")},
-        UNSCALED_SCALE | {"uncentred_inputs"},
+        UNSCALED_SCALE | {"uncentered_inputs"},
     ),
     Patient(
         "a table of hundreds before batch normalization",
@@ -136,30 +136,30 @@ UNSCALED = halved(
 # A mean is a signal too: the first layer's units get an offset each, ReLUs shut for good, tanh saturates.
 OFFSET = frozenset({"dead_units", "saturated_units", "exploding_signal"})
 
-UNCENTRED = halved(
+UNCENTERED = halved(
     "set",
     Patient(
         "a table about 20, ReLU",
         mlp(changed(table, lambda x: x + 20), [40] * 3, "relu", "he_normal"),
-        {"uncentred_inputs": at("severe")},
+        {"uncentered_inputs": at("severe")},
         OFFSET,
     ),
     Patient(
         "a table about −12 in Keras",
         net(changed(table, lambda x: x - 12), plain([32] * 2, "leaky_relu")),
-        {"uncentred_inputs": at("severe")},
+        {"uncentered_inputs": at("severe")},
         OFFSET,
     ),
     Patient(
         "pictures about 8, convolutions in Keras",
         net(changed(pictures, lambda x: x + 8), plain([20], "elu", convs=[6, 8])),
-        {"uncentred_inputs": at("severe")},
+        {"uncentered_inputs": at("severe")},
         OFFSET,
     ),
     Patient(
         "images about 6, tanh",
         mlp(changed(images, lambda x: x + 6), [50] * 2, "tanh", "glorot_normal"),
-        {"uncentred_inputs": at("severe")},
+        {"uncentered_inputs": at("severe")},
         OFFSET,
     ),
 ) + halved(
@@ -167,31 +167,31 @@ UNCENTRED = halved(
     Patient(
         "a table about 2, ReLU",
         mlp(changed(table, lambda x: x + 2), [40] * 3, "relu", "he_normal"),
-        {"uncentred_inputs": at("mild")},
+        {"uncentered_inputs": at("mild")},
         OFFSET,
     ),
     Patient(
         "white ground, 0 … 1, convolutions in Keras",
         net(negatives, plain([20], "relu", convs=[6, 8])),
-        {"uncentred_inputs": at("mild")},
+        {"uncentered_inputs": at("mild")},
         OFFSET,
     ),
     Patient(
         "images about −1.5, SELU",
         mlp(changed(images, lambda x: x - 1.5), [50] * 3, "selu", "lecun_normal"),
-        {"uncentred_inputs": at("mild")},
+        {"uncentered_inputs": at("mild")},
         OFFSET,
     ),
     Patient(
         "a table about 1.8 in Keras",
         net(changed(table, lambda x: x + 1.8), plain([32] * 2, "elu")),
-        {"uncentred_inputs": at("mild")},
+        {"uncentered_inputs": at("mild")},
         OFFSET,
     ),
 )
 
 # Of one and the same example, nothing says whether it is centered or scaled.
-ONE_EXAMPLE = frozenset({"unscaled_inputs", "uncentred_inputs", "saturated_units"})
+ONE_EXAMPLE = frozenset({"unscaled_inputs", "uncentered_inputs", "saturated_units"})
 
 CONSTANT = halved(
     "set",
@@ -243,4 +243,4 @@ CONSTANT = halved(
     ),
 )
 
-PATIENTS = [*UNSCALED, *UNCENTRED, *CONSTANT]
+PATIENTS = [*UNSCALED, *UNCENTERED, *CONSTANT]

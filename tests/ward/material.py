@@ -7,11 +7,13 @@ from functools import cache
 
 import numpy as np
 
-from helpers import deep
-from helpers.activations import ACTIVATIONS
-from helpers.data import load_batch
-from helpers.network import MLP, train
-from helpers.stack import BatchNorm, Dense, Dropout, Nonlinearity, Skip, Stack, dense_stack
+from helpers.data.fashion_mnist import load_batch
+from helpers.networks import keras_models
+from helpers.networks.builders import dense_stack
+from helpers.networks.mlp import MLP
+from helpers.networks.stack import BatchNorm, Dense, Dropout, Nonlinearity, Skip, Stack
+from helpers.networks.training import train
+from helpers.numerics.activations import ACTIVATIONS
 from tests.ward.patient import Case
 
 BATCH = 240
@@ -150,7 +152,7 @@ def net(
     """
 
     def build():
-        keras = deep.keras()
+        keras = keras_models.keras()
         keras.utils.set_random_seed(seed)
         x, y = data()
         kind = "int64" if x.dtype.kind == "i" else "float32"
@@ -179,7 +181,7 @@ def called(first, last, letter="d"):
 
 def scaled(variance):
     """Return a function that makes a new Keras initializer of variance `variance` / fan_in at each call."""
-    return lambda: deep.keras().initializers.VarianceScaling(variance)
+    return lambda: keras_models.keras().initializers.VarianceScaling(variance)
 
 
 def plain(

@@ -10,8 +10,8 @@ arXiv:1801.05134); severe from a rate of 0.5 on, mild to 0.25.
 
 import numpy as np
 
-from helpers.normalization import RunningStatistics
-from helpers.stack import BatchNorm
+from helpers.networks.stack import BatchNorm
+from helpers.numerics.normalization import RunningStatistics
 from tests.ward.material import called, images, names, net, parts, pictures, plain, stack, table
 from tests.ward.patient import Patient, at, halved, within
 
@@ -153,7 +153,7 @@ SMALL_BATCH = halved(
         "one example",
         stack(table, [32] * 2, normalized="before", batch=1),
         {"batch_too_small_for_batch_norm": at("severe", *names(1, 2))},
-        NOISE | {"constant_inputs", "symmetric_weights", "uncentred_inputs", "unscaled_inputs"},
+        NOISE | {"constant_inputs", "symmetric_weights", "uncentered_inputs", "unscaled_inputs"},
     ),
     Patient(
         "two pictures: dense layers too few, convolutions enough",

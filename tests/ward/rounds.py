@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 
-from helpers.recording import Recording
+from helpers.signals.recording import Recording
 from tests.ward import depth, healthy, inputs, norm, outputs, runs, units
 from tests.ward.doses import signs
 from tests.ward.patient import SEVERITIES, Case, Patient

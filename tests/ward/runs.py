@@ -9,10 +9,12 @@ validation loss ends at 1.5 times its smallest value or more; mild: at 1.1 to 1.
 
 import numpy as np
 
-from helpers import deep, recorder
-from helpers.network import MLP, train
-from helpers.recording import watcher
-from helpers.stack import dense_stack
+from helpers.networks import keras_models
+from helpers.networks.builders import dense_stack
+from helpers.networks.mlp import MLP
+from helpers.networks.training import train
+from helpers.signals import recorder
+from helpers.signals.recording import watcher
 from tests.ward.depth import backwards
 from tests.ward.material import called, images, names, pictures, plain, table
 from tests.ward.patient import Case, Patient, at, halved
@@ -82,7 +84,7 @@ def fitted(make, data, optimizer, *, few=None, epochs=8, every=10, seed=1, valid
     """Return a function that records a Keras `fit`; `optimizer(keras)` gives the optimizer."""
 
     def build():
-        keras = deep.keras()
+        keras = keras_models.keras()
         keras.utils.set_random_seed(seed)
         x, y = data()
         held, x, y = (x[-valid:], y[-valid:]), x[:-valid][:few], y[:-valid][:few]

@@ -1,0 +1,1 @@
+"""Networks that train: two NumPy engines, Keras models, and how they learn."""

@@ -1,0 +1,1 @@
+"""The formulas that a learner reads, in NumPy alone."""

@@ -1,0 +1,175 @@
+"""Histograms: of the activations, layer by layer or network by network, of weights, of a sigmoid's input."""
+
+import numpy as np
+
+from helpers.numerics.activations import sigmoid
+from helpers.numerics.theory import predicted_density
+from helpers.plots.axes import grid_of_panels, legend_below, log_scale, row_of_panels, two_lines
+from helpers.plots.over_layers import evenly_picked
+from helpers.plots.quicktext import QuickText
+from helpers.plots.style import BLACK, PREDICTED, RED, SKY, Picture, styled
+from helpers.signals.measures import histogram_range
+
+FULL_HEIGHT = 1.1  # histograms are drawn relative to their tallest bin, with room for the prediction above
+LONE_BIN = 3  # a bin this many times taller than the next is cut off at the frame: ReLU's zeros, for example
+COLUMNS, PER_NETWORK = 5, 10  # layers to a row: of one network, of several
+REACH, BINS = 6.0, 48  # of the input of a sigmoid
+Z = np.linspace(-REACH, REACH, 121)
+# Without antialiasing a row of histograms takes two thirds of the bytes.
+_EXPECTED = PREDICTED | {"linewidth": 1.1, "antialiased": False}
+
+
+class HistogramPanel:
+    """One layer's activations as a histogram, with the predicted one as a dashed line over it."""
+
+    def __init__(self, axes, low, high, bins):
+        self.axes = axes
+        self.bars = axes.stairs(
+            np.zeros(bins), np.linspace(low, high, bins + 1), fill=True, color=SKY, linewidth=0
+        )
+        (self.line,) = axes.plot([], [], **PREDICTED)
+        self.title = QuickText(axes, 0.5, 1.05)
+        self.artists = [self.bars, self.line, self.title]
+        axes.set(ylim=(0, FULL_HEIGHT), yticks=[])
+        axes.grid(False)
+        self.set_range(low, high)
+
+    def set_range(self, low, high):
+        """Set the range of activations; a little room on both sides shows what piles up at the ends."""
+        margin = 0.03 * (high - low)
+        self.axes.set_xlim(low - margin, high + margin)
+
+    def show(self, number, layer, predicted=None):
+        """Draw one `LayerSignal` as layer `number`, and its predicted density unless it is None."""
+        histogram = layer.histogram
+        shares, edges = histogram.shares, histogram.edges
+        unit = height_unit(shares)
+        self.bars.set_data(shares / unit, edges)
+        heights = np.full(len(shares), np.nan) if predicted is None else predicted / unit
+        self.line.set_data((edges[1:] + edges[:-1]) / 2, np.minimum(heights, FULL_HEIGHT))
+        self.title.set_text(f"layer {number}: {spread_in_words(layer)}")
+
+
+def height_unit(shares) -> float:
+    """Return the share of activations that a histogram draws at height 1.
+
+    It is the tallest bin's, unless that bin stands alone and would flatten all the others: then it is the
+    next one's, and the lone bar runs out of the frame. A signal that collapsed into one bin is not cut.
+    """
+    second, first = np.sort(shares)[-2:]
+    lone = first > LONE_BIN * second and second > 0.01
+    return float(second if lone else max(first, 1e-9))
+
+
+def spread_in_words(layer) -> str:
+    """Return a layer's standard deviation as a short label, or the word for what happened to it."""
+    if not layer.finite:
+        return "overflow"
+    return f"std {layer.std:.2g}"
+
+
+@styled()
+def histograms(trace, densities=None, *, alt="histograms of the activations, layer by layer") -> Picture:
+    """Return the histogram of every hidden layer of a `Trace`, five to a row.
+
+    `densities` may hold, per layer, the predicted share in each bin (`theory.predicted_density`), drawn
+    dashed over the measured bars. Heights are relative to each layer's tallest bin.
+    """
+    layers = trace.hidden
+    height = 0.35 + 1.15 * -(-len(layers) // COLUMNS)
+    picture, axes = grid_of_panels(len(layers), COLUMNS, alt, height, sharex=True, sharey=True)
+    for i, layer in enumerate(layers):
+        panel = HistogramPanel(axes[i], *histogram_range(layer.activation), len(layer.histogram.counts))
+        panel.show(i + 1, layer, None if densities is None else densities[i])
+        axes[i].set_title(" ", fontsize=8)  # room for the panel's own title, which the layout does not see
+    return picture
+
+
+@styled()
+def histogram_rows(traces, predictions=None, *, alt) -> Picture:
+    """Return one row of histograms per network, `traces` being label → `Trace`, ten layers to a row.
+
+    Deeper networks show ten layers evenly picked. `predictions` (label → `Prediction`) draws what theory
+    expects, dashed. Heights are relative within each histogram; `alt` says in words what is to be seen.
+    """
+    picture = Picture((9.6, 0.3 + 1.05 * len(traces)), alt, layout="constrained")
+    grid = picture.subplots(len(traces), PER_NETWORK, squeeze=False)
+    numbered = None
+    for row, (label, trace) in zip(grid, traces.items(), strict=True):
+        shown = evenly_picked(len(trace.hidden), PER_NETWORK)
+        _histogram_row(row, shown, trace, predictions and predictions.get(label))
+        row[0].set_ylabel(two_lines(label, at=", "), fontsize=8)
+        if numbered != len(trace.hidden):  # the layers' numbers, once for all rows that show the same layers
+            for axes, i in zip(row, shown, strict=False):
+                axes.set_title(f"layer {i + 1}\n{axes.get_title()}", fontsize=8, pad=3)
+            numbered = len(trace.hidden)
+    return picture
+
+
+def _histogram_row(row, shown, trace, prediction):
+    for axes, i in zip(row, shown, strict=False):
+        layer, density = trace.hidden[i], None
+        if prediction is not None:
+            reach, bins = histogram_range(layer.activation), len(layer.histogram.counts)
+            density = predicted_density(layer.activation, prediction.q[i], *reach, bins)
+        _histogram(axes, layer, density)
+        axes.set_title(spread_in_words(layer), fontsize=8, pad=3)
+        axes.tick_params(labelbottom=i == 0)
+    for spare in row[len(shown) :]:
+        spare.set_visible(False)
+
+
+def _histogram(axes, layer, density):
+    shares, edges = layer.histogram.shares, layer.histogram.edges
+    unit = height_unit(shares)
+    heights = np.minimum(shares / unit, FULL_HEIGHT)
+    axes.stairs(heights, edges, fill=True, color=SKY, linewidth=0, antialiased=False)
+    if density is not None:
+        middles = (edges[1:] + edges[:-1]) / 2
+        axes.plot(middles, np.minimum(density / unit, FULL_HEIGHT), **_EXPECTED)
+    margin = 0.04 * (edges[-1] - edges[0])
+    axes.set(ylim=(0, FULL_HEIGHT), yticks=[], xlim=(edges[0] - margin, edges[-1] + margin))
+    axes.set_xticks([edges[0], edges[-1]], [f"{edges[0]:.3g}", f"{edges[-1]:.3g}"], fontsize=7)
+    axes.grid(False)
+
+
+@styled()
+def weight_histograms(rows, *, reach, alt, bins=61) -> Picture:
+    """Return histograms of weights, `rows` being label → {title → weights}, all on one axis −reach … reach.
+
+    Heights are shares of all weights on a log axis, so that the few large weights are seen beside the many
+    small ones. What lies beyond the ends is left out.
+    """
+    columns, height = len(next(iter(rows.values()))), 0.4 + 1.25 * len(rows)
+    picture, panels = grid_of_panels(columns * len(rows), columns, alt, height, sharex=True, sharey=True)
+    edges = np.linspace(-reach, reach, bins + 1)
+    cells = [(label, title, weights) for label, states in rows.items() for title, weights in states.items()]
+    for i, (axes, (label, title, weights)) in enumerate(zip(panels, cells, strict=True)):
+        shares = np.histogram(weights, edges)[0] / np.size(weights)
+        axes.stairs(shares, edges, fill=True, color=SKY, linewidth=0, antialiased=False)
+        axes.set_title("" if i >= columns else title, fontsize=9)
+        axes.set_ylabel("" if i % columns else label)
+        axes.set_ylim(1e-5, 1.5)
+        log_scale(axes.yaxis)
+        axes.set_yticks([1e-4, 1e-2, 1])
+    picture.supxlabel("weight", fontsize=9)
+    return picture
+
+
+@styled()
+def over_sigmoid(groups, *, alt) -> Picture:
+    """Return the histogram of each group of pre-activations under the sigmoid's curve, with the best line.
+
+    `groups` is title → (values, (slope, height at 0)); the line is drawn where the middle 95 % of the values
+    lie. What lies beyond ±6 is in the last bars, and the tallest bar reaches to 0.9.
+    """
+    picture, row = row_of_panels(len(groups), alt, 2.8, sharey=True)
+    for axes, (title, (values, (slope, height))) in zip(row, groups.items(), strict=True):
+        counts, edges = np.histogram(np.clip(values, -REACH, REACH), BINS, (-REACH, REACH))
+        axes.stairs(0.9 * counts / counts.max(), edges, fill=True, color=SKY, label="pre-activations")
+        axes.plot(Z, sigmoid(Z), color=BLACK, linewidth=1.5, label="σ")
+        ends = np.clip(np.quantile(values, (0.025, 0.975)), -REACH, REACH)
+        axes.plot(ends, height + slope * ends, color=RED, linestyle="--", linewidth=2, label="best line")
+        axes.set(title=title, xlabel="z", ylim=(-0.03, 1.03))
+    legend_below(picture, row[0])
+    return picture

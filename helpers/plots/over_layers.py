@@ -1,0 +1,172 @@
+"""What happens layer by layer: curves, small panels, the flow of signal and gradient, one path per seed."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from helpers.plots.axes import (
+    finite,
+    fitting_limits,
+    grid_of_panels,
+    label_decades,
+    legend_below,
+    legend_beside,
+    log10,
+    log_scale,
+    row_of_panels,
+    whole_numbers,
+)
+from helpers.plots.style import COLORS, EXPECTED, GRAY, MARKERS, MEASURED, PREDICTED, SKY, Picture, styled
+
+REACHES = (10, 20, 30, 40, 50, 70, 100)  # ends of a live layer axis, so that it changes seldom
+COLUMNS = 4
+DECADES = 2.4  # a log axis shows at least so many, lest the eye take noise for a trend
+FLOW = {"mean": "mean of h", "variance": "variance of h", "gradient": "gradient norm of z"}
+
+
+def evenly_picked(depth, count) -> np.ndarray:
+    """Return at most `count` layers, counted from 0 and evenly spread over the depth, both ends included."""
+    return np.unique(np.linspace(0, depth - 1, count).round().astype(int))
+
+
+def reach_of(depth) -> int:
+    """Return the smallest of `REACHES` that holds `depth` layers; raises ValueError above the largest."""
+    if depth > REACHES[-1]:
+        raise ValueError(f"depth must be at most {REACHES[-1]}, got {depth}")
+    return next(reach for reach in REACHES if depth <= reach)
+
+
+def set_layer_axis(axes: Axes, depth) -> None:
+    """Let the x axis reach from layer 1 to `reach_of(depth)`, with a little room on both sides."""
+    reach = reach_of(depth)
+    axes.set_xlim(1 - 0.03 * reach, 1.03 * reach)
+
+
+class CurvePanel:
+    """One quantity per layer: measured dots over the predicted dashed line, on a linear or a log axis."""
+
+    def __init__(self, axes, title, *, log):
+        self.axes, self.log = axes, log
+        (self.measured,) = axes.plot([], [], **MEASURED, label="measured")
+        (self.predicted,) = axes.plot([], [], **PREDICTED, label="predicted", zorder=3)
+        self.artists = [self.measured, self.predicted]
+        axes.set_title(title)
+        axes.set_ylim(-1, 1)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        if log:
+            label_decades(axes)
+
+    def show(self, measured, predicted=None):
+        """Draw arrays of one number per layer, measured and (unless None) predicted."""
+        layers = np.arange(1, len(measured) + 1)
+        expected = np.full(len(layers), np.nan) if predicted is None else predicted
+        drawn = [log10(values) if self.log else finite(values) for values in (measured, expected)]
+        for line, values in zip(self.artists, drawn, strict=True):
+            line.set_data(layers, values)
+        self.measured.set_markersize(MEASURED["markersize"] if len(layers) <= 30 else 2)
+        room = max(0.5, 0.03 * len(layers))
+        self.axes.set_xlim(1 - room, len(layers) + room)
+        smallest = 2.0 if self.log else 0.2
+        self.axes.set_ylim(*fitting_limits(np.concatenate(drawn), self.axes.get_ylim(), smallest))
+
+
+@styled()
+def curves(measured, predicted=None, *, xlabel="layer", ylabel, log=True, x=None, alt=None) -> Picture:
+    """Return one curve per entry of `measured` (label → one number per layer), with markers.
+
+    `predicted` (label → numbers) draws dashed lines in the same color. `x` replaces the positions 1, 2, ….
+    """
+    picture, (axes,) = row_of_panels(1, alt or f"{ylabel} against {xlabel}", 3.2)
+    drawable = log10 if log else finite
+    for i, (label, values) in enumerate(measured.items()):
+        color, places = COLORS[i % len(COLORS)], np.arange(1, len(values) + 1) if x is None else x
+        marker = MARKERS[i % len(MARKERS)]
+        axes.plot(places, drawable(values), color=color, marker=marker, markersize=4, label=label)
+        if predicted and label in predicted:
+            axes.plot(places, drawable(predicted[label]), **EXPECTED | {"color": color})
+    if predicted:
+        axes.plot([], [], **EXPECTED, label="predicted")
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    whole_numbers(axes.xaxis)
+    if log:
+        label_decades(axes, 6)
+    legend_beside(axes)
+    return picture
+
+
+@styled()
+def small_multiples(measured, predicted, *, ylabel, alt="gradient norm per layer, one panel each") -> Picture:
+    """Return a small panel per label: dots over layers and the predicted line, each on its own log axis.
+
+    `measured` and `predicted` map the same labels to one positive number per layer.
+    """
+    height = 0.3 + 1.25 * -(-len(measured) // COLUMNS)
+    picture, panels = grid_of_panels(len(measured), COLUMNS, alt, height, sharex=True)
+    for axes, (label, norms) in zip(panels, measured.items(), strict=True):
+        layers, logs, line = np.arange(1, len(norms) + 1), np.log10(norms), np.log10(predicted[label])
+        axes.plot(layers, logs, **MEASURED | {"linestyle": ""}, label="measured")
+        axes.plot(layers, line, **PREDICTED, label="predicted")
+        axes.set_title(label, fontsize=9, pad=2)
+        show_decades(axes, [*logs, *line])
+    picture.supxlabel("layer", fontsize=9)
+    picture.supylabel(ylabel, fontsize=9)
+    picture.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
+    return picture
+
+
+def show_decades(axes, logs) -> None:
+    """Let the y axis hold these values of log10, labeled with powers of ten, `DECADES` of them in sight."""
+    axes.set_ylim(*fitting_limits(np.asarray(logs, float), (0, 1e9), DECADES))
+    label_decades(axes, 4)
+
+
+@styled()
+def flow_panels(flows, predicted, *, limits, alt) -> Picture:
+    """Return mean, variance and gradient per layer: the median over the seeds, with the prediction dashed.
+
+    `flows` is label → list of `theory.Flow`, one per seed; `predicted` has one Flow per label. `limits` is
+    panel ("mean", "variance", "gradient") → (lowest, highest) drawn; a curve may leave the frame.
+    """
+    picture, panels = row_of_panels(len(FLOW), alt, 3.3)
+    for axes, (name, title) in zip(panels, FLOW.items(), strict=True):
+        for i, (label, runs) in enumerate(flows.items()):
+            look = {"color": COLORS[i], "marker": MARKERS[i], "markersize": 4, "markevery": (7 + 3 * i, 20)}
+            median, expected = np.median([_curve(run, name) for run in runs], axis=0), predicted[label]
+            layers = np.arange(1, len(median) + 1)
+            axes.plot(layers, median, label=label, linewidth=1.3, **look)
+            axes.plot(layers, _curve(expected, name), **PREDICTED | {"color": COLORS[i]}, alpha=0.6)
+        axes.set(title=title, xlabel="layer", ylim=limits[name])
+        if name != "mean":
+            log_scale(axes.yaxis)
+        whole_numbers(axes.xaxis, 4)
+    dashed = Line2D([], [], **PREDICTED | {"color": GRAY}, label="predicted")
+    legend_below(picture, panels[0], columns=4, more=[dashed])
+    return picture
+
+
+def _curve(flow, name):
+    return {"mean": flow.mean, "variance": flow.std**2, "gradient": flow.grad_z_norm}[name]
+
+
+@styled()
+def seed_paths(paths, per_layer, *, alt="log of the signal layer by layer, one line per seed") -> Picture:
+    """Return one panel per label: a thin line per seed, and the predicted spread of ±2 standard deviations.
+
+    `paths` maps a label to an array (seeds, layers) of the log of the signal's mean square, `per_layer` the
+    same labels to the predicted (drift, variance) that one layer adds to it.
+    """
+    picture, panels = row_of_panels(len(paths), alt, 2.8, width=9.0, sharey=True)
+    for axes, (label, logs) in zip(panels, paths.items(), strict=True):
+        layers = np.arange(1, logs.shape[1] + 1)
+        lines = axes.plot(layers, logs.T, color=SKY, linewidth=0.6)
+        drift, variance = per_layer[label]
+        for sign in (-2, 2):
+            border = drift * layers + sign * np.sqrt(variance * layers)
+            (edge,) = axes.plot(layers, border, **PREDICTED)
+        axes.set(title=label, xlabel="layer")
+    panels[0].set_ylabel("ln of the mean square of h")
+    labels = ["one seed, measured", "predicted, ±2 standard deviations"]
+    panels[0].legend([lines[0], edge], labels, loc="lower left")
+    return picture

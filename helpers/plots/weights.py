@@ -1,0 +1,154 @@
+"""Weights: the plane of two of them, a penalty's limit, the loss around a start, how many there are."""
+
+import numpy as np
+
+from helpers.numerics.penalties import lasso, ridge
+from helpers.plots.axes import legend_beside, row_of_panels, shared_limits
+from helpers.plots.style import (
+    BLACK,
+    BLUE,
+    COLORS,
+    GREEN,
+    MARKERS,
+    ORANGE,
+    PREDICTED,
+    RED,
+    Picture,
+    styled,
+)
+
+SOLVERS = {"L2": ridge, "L1": lasso}
+PATH = (0, *np.geomspace(1e-3, 100, 61))  # strengths of the penalty along the path
+LEVELS = (0.1, 0.3, 0.6, 1)  # contours of the loss, as shares of its value at w = 0
+LONGEST = 1e3  # half-axes of a contour, where the loss is flat
+ANGLES = np.linspace(0, 2 * np.pi, 121)
+CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
+DIAMOND = np.array([[1, 0, -1, 0, 1], [0, 1, 0, -1, 0]])
+HATCHES = ("", "//", "..")
+
+
+class ConstraintPanel:
+    """Two weights: the loss as contours, the penalty's limit, and the solution where they touch."""
+
+    def __init__(self, axes, labels=("weight 1", "weight 2")):
+        self.axes = axes
+        axes.set(aspect="equal", xlabel=labels[0], ylabel=labels[1])
+        axes.axhline(0, color="#b0b0b0", linewidth=0.8)
+        axes.axvline(0, color="#b0b0b0", linewidth=0.8)
+        self.contours = self._line(color="#999999", linewidth=0.9, label="loss of the data")
+        self.touching = self._line(color=BLUE, linewidth=1.6, label="loss at the solution")
+        self.region = self._line(
+            **PREDICTED | {"color": ORANGE, "linewidth": 2}, label="what the penalty allows"
+        )
+        self.path = self._line(color=BLACK, linestyle=":", linewidth=1.4, label="path of the solution, by λ")
+        self.best = self._line(
+            color=GREEN, marker="*", markersize=12, linestyle="", label="without a penalty"
+        )
+        self.solution = self._line(color=RED, marker="o", markersize=7, linestyle="", label="solution")
+        self.artists = [self.contours, self.touching, self.region, self.path, self.best, self.solution]
+
+    def _line(self, **look):
+        return self.axes.plot([], [], **look)[0]
+
+    def set_problem(self, hessian, best, kind):
+        """Draw the loss ½ (w − best)ᵀ H (w − best) and the path of its solutions under a penalty."""
+        self.problem = np.asarray(hessian, np.float64), np.asarray(best, np.float64), kind
+        height = best @ hessian @ best / 2  # of the loss at w = 0
+        self.contours.set_data(*_ellipses(hessian, best, [share * height for share in LEVELS]))
+        self.best.set_data(*best[:, None])
+        self.path.set_data(*np.transpose([SOLVERS[kind](hessian, best, strength) for strength in PATH]))
+        reach = 1.45 * max(np.abs(best).max(), 1e-9)
+        self.axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
+
+    def show(self, strength):
+        """Draw the solution for one strength, and return it."""
+        hessian, best, kind = self.problem
+        w = SOLVERS[kind](hessian, best, strength)
+        size = np.abs(w).sum() if kind == "L1" else np.linalg.norm(w)
+        self.region.set_data(*(size * (DIAMOND if kind == "L1" else CIRCLE)))
+        self.solution.set_data(*w[:, None])
+        self.touching.set_data(*_ellipses(hessian, best, [(w - best) @ hessian @ (w - best) / 2]))
+        return w
+
+
+@styled()
+def constraints(hessian, best, strength, *, labels, alt) -> Picture:
+    """Return the constraint pictures of L2 and L1 side by side, for a loss of two weights."""
+    picture, row = row_of_panels(len(SOLVERS), alt, 3.9)
+    for axes, kind in zip(row, SOLVERS, strict=True):
+        panel = ConstraintPanel(axes, labels)
+        panel.set_problem(hessian, best, kind)
+        panel.show(strength)
+        axes.set_title(f"{kind}, λ = {strength:g}")
+    picture.legend(*row[0].get_legend_handles_labels(), loc="outside right center")
+    return picture
+
+
+def _ellipses(hessian, center, levels):
+    """x and y of the lines where ½ (w − center)ᵀ H (w − center) has these levels, with gaps between them."""
+    values, vectors = np.linalg.eigh(hessian)
+    flat = np.maximum(values, 1e-12)
+    axes = [np.minimum(np.sqrt(2 * level / flat), LONGEST) for level in levels]
+    gap = np.full((2, 1), np.nan)
+    return np.hstack([np.hstack([center[:, None] + (vectors * a) @ CIRCLE, gap]) for a in axes])
+
+
+@styled()
+def descent_paths(walks, target, *, alt="paths of gradient descent in the plane of two weights") -> Picture:
+    """Return the paths of two weights side by side: `walks` maps a label to an array (steps + 1, 2)."""
+    picture, row = row_of_panels(len(walks), alt, 3.3, width=7.2, sharex=True, sharey=True)
+    words = {"textcoords": "offset points", "ha": "center"}
+    for i, (axes, (label, walk)) in enumerate(zip(row, walks.items(), strict=True)):
+        axes.plot(*walk.T, color=COLORS[i], marker=MARKERS[i], markersize=3, linewidth=1.2)
+        axes.plot([walk[0, 0], target[0]], [walk[0, 1], target[1]], color=BLACK, linestyle=":")
+        axes.annotate("start", walk[0], xytext=(0, 6), **words)
+        axes.plot(*target, marker="*", markersize=14, color=BLACK)
+        axes.annotate("target", target, xytext=(0, -16), **words)
+        axes.set(title=label, xlabel="first weight")
+        axes.margins(0.15)
+    row[0].set_ylabel("second weight")
+    return picture
+
+
+@styled()
+def loss_lines(distances, losses, *, alt) -> Picture:
+    """Return the loss along a line for several starts, `losses` being title → (losses, the start's own loss).
+
+    Panels whose losses are of one size share their axis, so that flat looks flat beside steep.
+    """
+    picture, row = row_of_panels(len(losses), alt, 2.8)
+    limits = shared_limits([values for values, _ in losses.values()])
+    for axes, (title, (values, start)), ylim in zip(row, losses.items(), limits, strict=True):
+        axes.plot(distances, values, color=BLUE, linewidth=1.5)
+        axes.plot([0], [start], color=COLORS[1], marker="D", linestyle="none", label="the start")
+        axes.set(title=title, xlabel="distance along the line", ylim=ylim)
+    row[0].set_ylabel("loss")
+    row[0].legend(loc="upper center")
+    return picture
+
+
+@styled()
+def weight_changes(shares, mistakes, *, xlabel, alt) -> Picture:
+    """Return mistakes against the share by which a weight was changed, `mistakes` being label → numbers."""
+    picture, (axes,) = row_of_panels(1, alt, 2.7)
+    for (label, values), color, line in zip(mistakes.items(), (RED, BLUE), ("--", "-"), strict=False):
+        axes.plot(100 * np.asarray(shares), values, color=color, linestyle=line, linewidth=2, label=label)
+    axes.set(xlabel=xlabel, ylabel="mistakes", ylim=(0, None))
+    legend_beside(axes)
+    return picture
+
+
+@styled()
+def parameter_shares(networks, *, alt) -> Picture:
+    """Return one bar per network, `networks` being name → {kind → parameters}, divided by kind."""
+    picture, (axes,) = row_of_panels(1, alt, 0.7 + 0.42 * len(networks))
+    left = np.zeros(len(networks))
+    for i, kind in enumerate(next(iter(networks.values()))):
+        millions = np.array([counts[kind] for counts in networks.values()]) / 1e6
+        look = {"color": COLORS[i], "hatch": HATCHES[i], "edgecolor": "white", "linewidth": 0}
+        axes.barh(list(networks), millions, left=left, label=kind.replace("_", " "), **look)
+        left += millions
+    axes.set(xlabel="millions of parameters")
+    axes.invert_yaxis()
+    legend_beside(axes)
+    return picture

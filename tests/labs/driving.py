@@ -1,0 +1,148 @@
+"""How the tests drive a lab: the settings to try, what is wrong with it, which of its controls are idle."""
+
+import random
+from io import BytesIO
+from itertools import combinations, product
+
+import ipywidgets as widgets
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers import labs
+from helpers.plots import style
+
+NAMES = sorted(labs.MODULES)
+FULL_GRID = 300  # a lab with more combinations of extremes than this is tested on all pairs of them
+RANDOM_SETTINGS = 20
+MOST = 75  # settings tried of one lab; where there are more, so many of the list, evenly spread
+DEAR = (
+    500_000  # weights of a network above which a step takes a second and more; only a few of them are tried
+)
+FEW = 4
+INK = 100  # pixels that must differ from white, and from the frame alone, for a picture not to be blank
+
+
+each_lab = pytest.mark.parametrize("name", NAMES)
+
+
+def make(name, **start):
+    """Make a new lab."""
+    return getattr(labs, name)(**start)
+
+
+def allowed(widget):
+    """List the values that a control can take; those of a fine slider, 21 of them."""
+    if hasattr(widget, "options"):
+        return [option[1] if isinstance(option, tuple) else option for option in widget.options]
+    if isinstance(widget, widgets.Checkbox):
+        return [False, True]
+    if isinstance(widget, widgets.IntSlider):
+        return list(range(widget.min, widget.max + 1, max(widget.step, (widget.max - widget.min) // 100)))
+    return [float(value) for value in np.linspace(widget.min, widget.max, 21)]
+
+
+def extremes(widget):
+    """List the first value of a control, the present one and the last."""
+    values = allowed(widget)
+    return list(dict.fromkeys([values[0], widget.value, values[-1]]))
+
+
+def neighbor(widget):
+    """Return the value that one press of an arrow key gives: the next, or before the end the one before."""
+    if hasattr(widget, "options") or isinstance(widget, widgets.Checkbox):
+        values = allowed(widget)
+        place = values.index(widget.value)
+        return values[place + 1] if place + 1 < len(values) else values[place - 1]
+    up = widget.value + widget.step
+    return up if up <= widget.max else widget.value - widget.step
+
+
+def all_settings(lab):
+    """List the settings to try: extremes together, choices also at the sliders' ends, and random ones."""
+    start, choices = lab.values, {n: w for n, w in lab.widgets.items() if isinstance(w, widgets.Dropdown)}
+    settings = [*grid_of_extremes(lab)]
+    for name, widget in choices.items():
+        ends = [
+            {},
+            *({n: allowed(w)[end] for n, w in lab.widgets.items() if n not in choices} for end in (0, -1)),
+        ]
+        settings += [start | end | {name: option} for option in allowed(widget) for end in ends]
+    draw = random.Random(5)
+    settings += [{n: draw.choice(allowed(w)) for n, w in lab.widgets.items()} for _ in range(RANDOM_SETTINGS)]
+    unique = list({repr(setting): setting for setting in settings}.values())
+    affordable = without_most_of_the_dear(unique)
+    chosen = np.linspace(0, len(affordable) - 1, min(MOST, len(affordable))).round().astype(int)
+    return [affordable[place] for place in chosen]
+
+
+def grid_of_extremes(lab):
+    """List every combination of the controls' extremes; all pairs of them where there are too many."""
+    values = {name: extremes(widget) for name, widget in lab.widgets.items()}
+    if np.prod([len(v) for v in values.values()]) <= FULL_GRID:
+        return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+    pairs = [
+        lab.values | {a: x, b: y} for a, b in combinations(values, 2) for x in values[a] for y in values[b]
+    ]
+    return [*pairs, *({n: v[end] for n, v in values.items()} for end in (0, -1))]
+
+
+def without_most_of_the_dear(settings):
+    """Leave out networks whose step takes seconds, but for a few; the largest of all comes last."""
+    weights = [setting.get("depth", 1) * setting.get("width", 1) ** 2 for setting in settings]
+    slow_to_draw = [setting.get("initializer") == "orthogonal" for setting in settings]
+    order = sorted(range(len(settings)), key=lambda place: (weights[place], -slow_to_draw[place]))
+    dear = [place for place in order if weights[place] > DEAR]
+    kept = [place for place in dear if not slow_to_draw[place]][-1 :: -max(1, len(dear) // FEW)]
+    return [settings[place] for place in range(len(settings)) if place not in dear] + [
+        settings[place] for place in reversed(kept)
+    ]
+
+
+def decoded(lab):
+    """Return the picture that the browser gets, as an array (height, width, 3)."""
+    return np.asarray(Image.open(BytesIO(lab.image.value)).convert("RGB")).astype(np.int16)
+
+
+def frame_alone(lab):
+    """Return the picture without what moves: the axes, and nothing in them."""
+    lab.figure.canvas.restore_region(lab._background)
+    return np.asarray(style.pixels(lab.figure.canvas)).astype(np.int16)
+
+
+def in_any_color(mask):
+    """Return, from (height, width, 3), where a color is true; many times as fast as any(axis=2)."""
+    return mask[..., 0] | mask[..., 1] | mask[..., 2]
+
+
+def faults(lab):
+    """List what is wrong with a lab in its present state, in words."""
+    said = lab._message.get_text()
+    picture = decoded(lab)
+    drawn = in_any_color(np.abs(picture - frame_alone(lab)) > 60)  # a palette shifts some a little
+    numbers = {n: v for n, v in lab.numbers.items() if isinstance(v, float | np.floating)}
+    odd = [n for n, v in numbers.items() if not np.isfinite(v)]
+    gone = [n for n, v in numbers.items() if ("std" in n or "gradient" in n) and 0 <= v < 1e-30]
+    checks = {
+        f"trouble: {lab.trouble!r}": lab.trouble is not None,
+        "the picture is blank": in_any_color(picture < 200).sum() < INK,
+        "nothing is drawn in the frame": drawn.sum() < INK,
+        f"not a word about {odd} being out of range": odd and not said,
+        f"not a word about {gone} having vanished": gone and not said,
+        "no numbers": not lab.numbers,
+    }
+    return [words for words, wrong in checks.items() if wrong]
+
+
+def idle_controls(lab) -> list[str]:
+    """List what is wrong with a lab's controls: each must move picture and numbers, and move them back."""
+    text, wrong = repr(lab), []
+    for control, widget in lab.widgets.items():
+        before, start = decoded(lab), widget.value  # axes may have grown since the control before
+        widget.value = neighbor(widget)
+        if np.abs(decoded(lab) - before).max() <= 60 or repr(lab) == text:
+            wrong.append(f"{control} = {widget.value!r} changes nothing")
+        widget.value = start
+        if repr(lab) != text:
+            wrong.append(f"{control} moved and moved back gives other numbers")
+    return wrong

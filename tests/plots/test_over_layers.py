@@ -1,0 +1,76 @@
+"""Pictures over the layers: what the artists hold is what they were given."""
+
+import numpy as np
+import pytest
+
+from helpers.networks import builders
+from helpers.numerics import theory
+from helpers.plots import over_layers, style
+from helpers.signals import flow
+
+
+@style.styled()
+def test_curve_panel_leaves_out_what_has_no_logarithm():
+    panel = over_layers.CurvePanel(style.Picture().subplots(), "std", log=True)
+    panel.show([1.0, 0.0, np.inf, 100.0], [1.0, 10.0, 10.0, 100.0])
+    np.testing.assert_array_equal(panel.measured.get_ydata(), [0, np.nan, np.nan, 2])
+    np.testing.assert_array_equal(panel.predicted.get_ydata(), [0, 1, 1, 2])
+    low, high = panel.axes.get_ylim()
+    assert low <= 0 < 2 <= high
+
+
+def test_curves_are_the_numbers_with_their_predictions():
+    picture = over_layers.curves({"a": [1, 10], "b": [2, 20]}, {"a": [1, 11]}, ylabel="std", alt="two curves")
+    lines = picture.axes[0].get_lines()
+    labels = [line.get_label() for line in lines if not line.get_label().startswith("_")]
+    assert labels == ["a", "b", "predicted"]
+    np.testing.assert_allclose(lines[0].get_ydata(), [0, 1])
+    np.testing.assert_allclose(lines[1].get_ydata(), np.log10([1, 11]))
+    assert lines[0].get_marker() != lines[2].get_marker()
+    assert repr(picture) == "<picture: two curves>"
+
+
+def test_small_multiples_hold_the_measured_and_the_predicted():
+    measured, predicted = np.array([0.5, 0.1]), np.array([0.6, 0.2])
+    lines = over_layers.small_multiples({"a": measured}, {"a": predicted}, ylabel="norm").axes[0].lines
+    np.testing.assert_allclose(lines[0].get_ydata(), np.log10(measured))
+    np.testing.assert_allclose(lines[1].get_ydata(), np.log10(predicted))
+
+
+def test_seed_paths_stand_between_two_standard_deviations():
+    paths = np.array([[0.5, 0.1], [0.6, 0.2], [0.4, 0.1]])
+    picture = over_layers.seed_paths({"a": paths}, {"a": (-0.5, 0.25)})
+    lines = picture.axes[0].lines
+    np.testing.assert_array_equal([line.get_ydata() for line in lines[:3]], paths)
+    np.testing.assert_allclose(lines[-1].get_ydata(), [-0.5 + 1, -1 + 2 * np.sqrt(0.5)])
+    assert picture._repr_png_()
+
+
+def test_the_layer_axis_changes_seldom():
+    assert [over_layers.reach_of(depth) for depth in (1, 10, 11, 100)] == [10, 10, 20, 100]
+    with pytest.raises(ValueError, match="at most 100, got 101"):
+        over_layers.reach_of(101)
+
+
+def test_flow_panels_show_medians_and_predictions(rng):
+    sizes, design = (784, *[20] * 6, 10), builders.Design()
+    x, y = rng.standard_normal((50, 784)), rng.integers(0, 10, 50)
+    runs = [flow.flow(design.stack(sizes, rng=np.random.default_rng(seed)), x, y) for seed in range(2)]
+    expected = theory.predicted_flow(design, sizes, x, runs[0].output_error)
+    limits = {"mean": (-1, 1), "variance": (0.1, 10), "gradient": (1e-3, 10)}
+    picture = over_layers.flow_panels({"kept": runs}, {"kept": expected}, limits=limits, alt="a picture")
+    measured, dashed = picture.axes[1].get_lines()[:2]
+    np.testing.assert_allclose(measured.get_ydata(), np.median([run.std**2 for run in runs], axis=0))
+    np.testing.assert_allclose(dashed.get_ydata(), expected.std**2)
+    assert picture.axes[2].get_ylim() == limits["gradient"]
+
+
+@pytest.mark.parametrize(("depth", "wanted"), [(1, [0]), (10, range(10)), (3, [0, 1, 2])])
+def test_evenly_picked(depth, wanted):
+    assert list(over_layers.evenly_picked(depth, 10)) == list(wanted)
+
+
+def test_evenly_picked_of_a_deep_net_reach_both_ends():
+    layers = over_layers.evenly_picked(100, 10)
+    assert len(layers) == 10
+    assert (layers[0], layers[-1]) == (0, 99)

@@ -1,0 +1,82 @@
+"""Pictures of a training run: what the artists hold is what was recorded."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from helpers.networks import builders
+from helpers.plots import training
+from helpers.signals import recording
+
+
+def test_skipped_blocks_shows_the_passes_and_their_share():
+    alive = np.random.default_rng(0).random((100, 5)) < 0.7
+    left, right = training.skipped_blocks(alive, np.full(5, 0.7), shown=30, alt="x").axes
+    np.testing.assert_array_equal(left.images[0].get_array(), alive[:30].T)
+    measured, survival = right.lines
+    np.testing.assert_allclose(measured.get_ydata(), alive.mean(axis=0))
+    np.testing.assert_allclose(survival.get_ydata(), 0.7)
+    assert measured.get_marker() == "o"
+    assert survival.get_linestyle() == "--"
+
+
+def bands():
+    low = np.array([-1.0, -2, -3])
+    return range(0, 30, 10), np.stack([low, low + 1, low + 3], axis=1)
+
+
+class TestQuantileBands:
+    def test_line_is_the_middle_and_band_reaches_from_low_to_high(self):
+        axes = training.quantile_bands({"plain": bands()}, xlabel="step", ylabel="z", alt="x").axes[0]
+        np.testing.assert_array_equal(axes.lines[0].get_xdata(), [0, 10, 20])
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), [0, -1, -2])
+        heights = axes.collections[0].get_paths()[0].vertices[:, 1]
+        assert (heights.min(), heights.max()) == (-3, 2)
+
+    def test_the_start_is_marked(self):
+        axes = training.quantile_bands({"plain": bands()}, xlabel="step", ylabel="z", alt="x").axes[0]
+        assert list(axes.lines[1].get_ydata()) == [0, 0]
+        assert axes.lines[1].get_linestyle() == "--"
+
+    def test_panels_share_their_axes(self):
+        runs = {"a": bands(), "b": (range(3), 10 * bands()[1])}
+        picture = training.quantile_bands(runs, xlabel="step", ylabel="z", alt="two")
+        assert picture.axes[0].get_ylim() == picture.axes[1].get_ylim()
+        assert [axes.get_title() for axes in picture.axes] == ["a", "b"]
+        assert repr(picture) == "<picture: two>"
+
+
+@pytest.fixture
+def recorded(rng):
+    """A recorded run of a small network on random images."""
+    net = builders.Design().stack((30, *[20] * 6, 10), rng=rng)
+    x, y = rng.standard_normal((200, 30)), rng.integers(0, 10, 200)
+    return recording.recorded_training(net, x, y, learning_rate=0.1, steps=5, every=2, rng=rng)
+
+
+def test_gradients_of_the_first_and_the_last_step(recorded):
+    first, last = training.gradient_panels({"SELU + LeCun": recorded}, alt="x").axes[0].get_lines()
+    np.testing.assert_allclose(first.get_ydata(), recorded.grad_W_norm[0])
+    np.testing.assert_allclose(last.get_ydata(), recorded.grad_W_norm[-1])
+    assert first.get_linestyle() != last.get_linestyle()
+
+
+def test_updates_of_a_few_layers_and_the_guide(recorded):
+    lines = training.update_panels({"SELU + LeCun": recorded}, alt="x").axes[0].get_lines()
+    assert [line.get_label() for line in lines] == ["layer 1", "layer 3", "layer 5", "layer 7", "0.001"]
+    np.testing.assert_allclose(lines[0].get_ydata(), recorded.ratio[:, 0])
+    assert set(lines[-1].get_ydata()) == {1e-3}
+
+
+def test_maps_hold_the_mean_of_the_activations(recorded):
+    picture = training.activation_maps({"one": recorded, "two": recorded}, alt="two maps")
+    (image,) = picture.axes[0].images
+    np.testing.assert_allclose(image.get_array(), recorded.mean_activation.T)
+    assert repr(picture) == "<picture: two maps>"
+
+
+def test_a_run_without_a_finite_number_is_drawn(recorded):
+    lost = replace(recorded, **dict.fromkeys(("grad_W_norm", "ratio"), recorded.grad_W_norm * np.nan))
+    for draw in (training.gradient_panels, training.update_panels):
+        assert draw({"lost": lost}, alt="x")._repr_png_().startswith(b"\x89PNG")

@@ -1,0 +1,93 @@
+"""Pictures of weights: what the artists hold is what the numerics say."""
+
+import numpy as np
+import pytest
+
+from helpers.numerics.penalties import lasso, ridge
+from helpers.plots import weights
+
+H, BEST = np.array([[1.0, 0.6], [0.6, 1.0]]), np.array([0.5, -0.2])
+
+
+class TestConstraints:
+    @pytest.fixture(params=["L2", "L1"])
+    def panel(self, request):
+        axes = weights.Picture((3, 3)).subplots()
+        panel = weights.ConstraintPanel(axes)
+        panel.set_problem(H, BEST, request.param)
+        panel.solver = {"L2": ridge, "L1": lasso}[request.param]
+        return panel
+
+    @pytest.mark.parametrize("strength", [0.01, 0.1, 0.5])
+    def test_solution_region_and_contour_meet(self, panel, strength):
+        w = panel.show(strength)
+        np.testing.assert_allclose(w, panel.solver(H, BEST, strength))
+        np.testing.assert_array_equal(panel.solution.get_xydata()[0], w)
+        region, contour = panel.region.get_xydata(), panel.touching.get_xydata()
+        contour = contour[np.isfinite(contour).all(axis=1)]
+        size = (lambda p: np.abs(p).sum(axis=-1)) if panel.solver is lasso else (lambda p: np.hypot(*p.T))
+        np.testing.assert_allclose(size(region), size(w))
+        losses = np.einsum("pi,ij,pj->p", contour - BEST, H, contour - BEST)
+        np.testing.assert_allclose(losses, (w - BEST) @ H @ (w - BEST))
+        assert (size(contour) >= size(w) - 1e-9).all()  # the contour touches the region, and stays outside
+
+    def test_the_path_leads_from_the_best_to_0(self, panel):
+        path = panel.path.get_xydata()
+        np.testing.assert_array_equal(path[0], BEST)
+        assert np.abs(path[-1]).max() < 0.01
+        low, high = panel.axes.get_xlim()
+        assert low < path.min() <= path.max() < high
+
+    def test_a_flat_loss_is_drawn(self, panel):
+        panel.set_problem(np.diag([1.0, 0.0]), BEST, "L1")
+        panel.show(0.1)
+        assert np.isfinite(panel.path.get_xydata()).all()
+
+    def test_the_picture_has_both(self):
+        picture = weights.constraints(H, BEST, 0.1, labels=("a", "b"), alt="x")
+        assert [axes.get_title() for axes in picture.axes] == ["L2, λ = 0.1", "L1, λ = 0.1"]
+        assert picture._repr_png_().startswith(b"\x89PNG")
+
+
+def test_paths_end_where_the_walks_end():
+    walk = np.array([[-1.0, 1.0], [0.0, 0.5], [1.0, -1.0]])
+    picture = weights.descent_paths({"a": walk, "b": walk[::-1]}, np.array([1.0, -1.0]))
+    assert [axes.get_title() for axes in picture.axes] == ["a", "b"]
+    assert np.array_equal(picture.axes[0].lines[0].get_xydata(), walk)
+    assert picture._repr_png_()
+
+
+class TestLossLines:
+    def test_curves_and_starts(self):
+        t = np.linspace(-1, 1, 5)
+        picture = weights.loss_lines(t, {"a": (t**2 + 1, 1.0), "b": (t + 30, 30.0)}, alt="x")
+        np.testing.assert_array_equal(picture.axes[0].lines[0].get_ydata(), t**2 + 1)
+        assert list(picture.axes[1].lines[1].get_ydata()) == [30]
+
+    def test_curves_of_one_size_share_limits_others_do_not(self):
+        t = np.linspace(-1, 1, 5)
+        losses = {"flat": (0 * t + 2.3, 2.3), "steep": (t + 2.3, 2.3), "high": (t + 30, 30.0)}
+        limits = [axes.get_ylim() for axes in weights.loss_lines(t, losses, alt="x").axes]
+        assert limits[0] == limits[1] != limits[2]
+        assert limits[0][0] < 1.3 < 3.3 < limits[0][1]
+
+
+def test_wiggles_show_mistakes_against_percent():
+    picture = weights.weight_changes(
+        [-0.1, 0, 0.1], {"raw": [9, 1, 8], "centered": [1, 1, 2]}, xlabel="w", alt="x"
+    )
+    raw, centered = picture.axes[0].lines
+    np.testing.assert_allclose(raw.get_xdata(), [-10, 0, 10])
+    np.testing.assert_array_equal(raw.get_ydata(), [9, 1, 8])
+    np.testing.assert_array_equal(centered.get_ydata(), [1, 1, 2])
+    assert raw.get_linestyle() != centered.get_linestyle()
+    assert repr(picture) == "<picture: x>"
+
+
+def test_bars_are_the_parameters_in_millions():
+    counts = {"old": {"convolution": 2e6, "dense": 8e6}, "new": {"convolution": 9e6, "dense": 1e6}}
+    axes = weights.parameter_shares(counts, alt="x").axes[0]
+    convolutions, dense = axes.containers
+    assert [bar.get_width() for bar in convolutions] == [2, 9]
+    assert [(bar.get_x(), bar.get_width()) for bar in dense] == [(2, 8), (9, 1)]
+    assert convolutions[0].get_hatch() != dense[0].get_hatch()

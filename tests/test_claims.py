@@ -1,0 +1,133 @@
+"""Numbers in the prose: how they are evaluated, written, compared, and which ones are refused."""
+
+from decimal import Decimal
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tools import bound, mutate_claims, notebooks, telling
+from tools.claims import constants, refused, unbound_numbers
+from tools.sources import source_paths
+
+
+def told(field, **namespace):
+    [[text, error]] = telling.json.loads(telling.tell([field], namespace))
+    return text or error
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("x:.2f", "−0.50"),
+        ("abs(x):.0%", "50 %"),
+        ("x * 1e-6:.1e", "−5.0×10⁻⁷"),
+        ("words(n)", "seven"),
+        ("words(23_000).capitalize()", "Twenty-three thousand"),
+        ("ordinal(n + 14)", "twenty-first"),
+        ("about(1719, 2)", "1,700"),
+        ("about(9.6)", "10"),
+        ("power(2e-8)", "10⁻⁸"),
+        ('{"a": n}["a"]!r:>3', "  7"),
+        ('given("0.739", "Géron 2019")', "0.739"),
+    ],
+)
+def test_a_field_is_written_as_a_sentence_needs_it(field, text):
+    assert told(f" {field}" if field.startswith("{") else field, x=-0.5, n=7) == text
+
+
+@pytest.mark.parametrize(
+    ("field", "error"),
+    [
+        ("nowhere", "NameError"),
+        ("words(2.5)", "ValueError: no words for 2.5"),
+        ('given("3", "a book")', "ValueError: given"),
+        ("1 +", "SyntaxError"),
+        ('""', "ValueError: gives"),
+        ("words + 1", "NameError: ['words'] is a name of the notebook"),
+    ],
+)
+def test_a_field_that_cannot_be_told_says_why(field, error):
+    assert told(field, words=1).startswith(error) or told(field).startswith(error)
+
+
+TEMPLATE = "It is {{x:.1f}}, not 3, in {{words(n)}} of ten."
+
+
+def test_the_texts_in_the_holes_are_found_and_a_changed_literal_is_not():
+    assert bound.stored_texts(TEMPLATE, "It is 0.5, not 3, in seven of ten.") == ["0.5", "seven"]
+    assert bound.stored_texts(TEMPLATE, "It is 0.5, not 4, in seven of ten.") is None
+
+
+def test_a_difference_names_the_expression_and_both_texts():
+    answers = [bound.Told("x:.1f", "0.5", None), bound.Told("words(n)", "seven", None)]
+    assert bound.differences(TEMPLATE, "It is 0.5, not 3, in seven of ten.", answers) == []
+    assert bound.differences(TEMPLATE, "It is 0.5, not 3, in five of ten.", answers) == [
+        "{{words(n)}} is stored as 'five', computed 'seven'"
+    ]
+
+
+def test_evaluation_leaves_no_trace_and_an_error_names_notebook_and_cell(tmp_path):
+    cells = ["n = 7\nn", "It is {{words(n)}}.", "_, sorted(k for k in globals() if k in ('words', 'space'))"]
+    made = [new_markdown_cell(c) if "{{" in c else new_code_cell(c) for c in cells]
+    ran = notebooks.execute(new_notebook(cells=made), tmp_path / "a.ipynb")
+    assert ran.cells[1].source == "It is seven."
+    assert [ran.cells[k].execution_count for k in (0, 2)] == [1, 2]
+    assert ran.cells[2].outputs[0].data["text/plain"] == "(7, [])"
+    broken = new_notebook(cells=[new_code_cell("1"), new_markdown_cell("{{lost}}")])
+    with pytest.raises(notebooks.NotebookError, match=r"a\.ipynb, cell 1 .*\{\{lost\}\} raises NameError"):
+        notebooks.execute(broken, tmp_path / "a.ipynb")
+
+
+SET_UP = {Decimal(n) for n in ("0", "1", "5", "7", "10", "0.05")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lesson 04, for 90 minutes, in 2019",
+        "28 × 28",
+        "a rate of 5 %",
+        "two layers",
+        "set it to `0.5`",
+        "{{n}} of 5",
+    ],
+)
+def test_set_up_and_names_may_stand(text):
+    assert refused(text, SET_UP, SET_UP) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.002 of the first",
+        "about five times",
+        "seven of ten",
+        "78 layers die",
+        "9.5×10⁻⁷",
+        "23 %",
+        "it grows ×32",
+        "a slope of `0.2467`",
+        "eight nodes",
+    ],
+)
+def test_what_reports_is_refused(text):
+    assert len(refused(text, SET_UP, SET_UP)) >= 1
+
+
+def test_strings_comments_and_indices_are_no_set_up():
+    assert constants("x[3] = f(4, axis=2)  # 5\nprint(f'{x:.6f} 7')") == {Decimal(4)}
+
+
+def test_a_literal_in_a_source_is_refused_where_an_expression_was(tmp_path):
+    path = next(path for name, path in source_paths().items() if name.startswith("01"))
+    assert unbound_numbers(path) == []
+    changed = tmp_path / path.name
+    text = path.read_text(encoding="utf-8")
+    assert "{{losses[10]:.5f}}" in text
+    changed.write_text(text.replace("{{losses[10]:.5f}}", "0.00179"), encoding="utf-8")
+    assert [index for index, _ in unbound_numbers(changed)] == [35]
+
+
+def test_changed_numbers_are_caught(capsys):
+    assert mutate_claims.main(["01", "--no-run", "--digits", "20", "--words", "4"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["all", "24", "24"]
