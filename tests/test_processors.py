@@ -36,6 +36,7 @@ def on_both(names, count, before=""):
 
 
 @x86_64
+@pytest.mark.slow
 def test_every_lab_tells_the_same_on_two_processors():
     told = on_both(sorted(labs.MODULES), SETTINGS)
     for forms in told.values():
@@ -45,6 +46,7 @@ def test_every_lab_tells_the_same_on_two_processors():
 
 
 @x86_64
+@pytest.mark.slow
 def test_a_lab_in_single_precision_is_found_out(capsys):
     told = on_both(["depth_lab"], SETTINGS, SINGLE_PRECISION)
     assert "gradient_first" in {name for _, _, name, _ in processors.differences(told)}
@@ -93,6 +95,7 @@ def test_lessons_with_keras_are_told_from_those_without():
 
 
 @x86_64
+@pytest.mark.slow
 def test_nbval_runs_on_the_path(tmp_path):
     source = "import os; os.environ.get('OPENBLAS_CORETYPE')"
     cell = nbformat.v4.new_code_cell(source, execution_count=1)

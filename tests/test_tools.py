@@ -484,6 +484,7 @@ def test_an_edited_source_and_a_missing_twin_are_drift(course):
 # --- the cells run again under nbval -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_nbval_passes_where_only_pictures_and_widget_ids_differ(course):
     shutil.copytree(course / "notebooks", course / "notebooks" / ".ipynb_checkpoints")
     write(course / "notebooks" / "drafts" / "draft.ipynb", "this is no notebook")
@@ -493,6 +494,7 @@ def test_nbval_passes_where_only_pictures_and_widget_ids_differ(course):
     assert "stand-in" not in ran.stdout
 
 
+@pytest.mark.slow
 def test_nbval_fails_where_a_number_in_an_output_was_edited(lesson):
     replace(lesson.path, "Lab(share=0.25)", "Lab(share=0.26)")
     ran = run_nbval(lesson.path.parents[1], str(lesson.path))
@@ -501,6 +503,7 @@ def test_nbval_fails_where_a_number_in_an_output_was_edited(lesson):
     assert "mismatch 'text/plain'" in ran.stdout
 
 
+@pytest.mark.slow
 def test_on_the_stand_in_outputs_are_not_compared_but_assertions_hold(lesson):
     root = lesson.path.parents[1]
     replace(lesson.path, "Lab(share=0.25)", "Lab(share=0.26)")
@@ -511,6 +514,7 @@ def test_on_the_stand_in_outputs_are_not_compared_but_assertions_hold(lesson):
     assert "every assertion tested, but outputs were not compared." in ran.stdout
 
 
+@pytest.mark.slow
 def test_nbval_fails_where_a_number_in_the_text_is_not_what_the_kernel_computes(lesson):
     root = lesson.path.parents[1]
     for path in (lesson.path, sources.solved_path(LESSON, root)):  # in both: only the kernel knows better
@@ -521,6 +525,7 @@ def test_nbval_fails_where_a_number_in_the_text_is_not_what_the_kernel_computes(
         assert f"{LESSON}.ipynb, Text 4:\n{{{{left:.2f}}}} is stored as '0.26', computed '0.25'" in ran.stdout
 
 
+@pytest.mark.slow
 def test_on_the_stand_in_expressions_are_evaluated_but_not_compared(lesson):
     root = lesson.path.parents[1]
     replace(lesson.path, "A share of 0.25", "A share of 0.26")

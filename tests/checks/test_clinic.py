@@ -72,6 +72,7 @@ def test_odd_diagnoses(answer, status, words):
     assert words in verdict.message
 
 
+@pytest.mark.slow
 def test_the_right_treatment_passes():
     verdict = clinic.treatment(RIGHT)
     assert verdict.right, verdict

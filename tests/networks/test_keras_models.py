@@ -118,6 +118,7 @@ def run(code):
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
 
 
+@pytest.mark.slow
 def test_keras_comes_quietly_and_late():
     done = run(
         "import sys, helpers.signals.trace, helpers.networks.keras_models as models\n"

@@ -326,6 +326,7 @@ def measured_by_predicted(model, x, y):
     return second_moment / (theory.mean**2 + theory.std**2), gradient / theory.grad_z_norm**2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", [0, 1], ids=["signal", "gradient"])
 @pytest.mark.parametrize("name", NAMES)
 def test_measured_and_predicted_agree_within_three_standard_errors(name, quantity, measured_over_predicted):

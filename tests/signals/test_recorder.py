@@ -78,6 +78,7 @@ def test_with_many_steps_at_a_stroke_the_steps_are_told_right(keras, batch, step
     assert callback.recording.steps.tolist() == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{}, {"normalized": "before", "dropout": 0.3}, {"alpha_dropout": 0.2, "skips": True}]
 )
