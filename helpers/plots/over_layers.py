@@ -1,5 +1,7 @@
 """What happens layer by layer: curves, small panels, the flow of signal and gradient, one path per seed."""
 
+from dataclasses import replace
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -17,6 +19,7 @@ from helpers.plots.axes import (
     row_of_panels,
     whole_numbers,
 )
+from helpers.plots.frame import Line, Panel, fitting_axis, fitting_log_axis, layer_axis
 from helpers.plots.style import COLORS, EXPECTED, GRAY, MARKERS, MEASURED, PREDICTED, SKY, Picture, styled
 
 REACHES = (10, 20, 30, 40, 50, 70, 100)  # ends of a live layer axis, so that it changes seldom
@@ -43,33 +46,18 @@ def set_layer_axis(axes: Axes, depth) -> None:
     axes.set_xlim(1 - 0.03 * reach, 1.03 * reach)
 
 
-class CurvePanel:
-    """One quantity per layer: measured dots over the predicted dashed line, on a linear or a log axis."""
+def layers_panel(title, measured, predicted=None, *, log, smallest=None, counts="layer", label="layer") -> Panel:
+    """Return one quantity per layer: measured dots over the predicted dashed line, on a linear or a log axis.
 
-    def __init__(self, axes, title, *, log):
-        self.axes, self.log = axes, log
-        (self.measured,) = axes.plot([], [], **MEASURED, label="measured")
-        (self.predicted,) = axes.plot([], [], **PREDICTED, label="predicted", zorder=3)
-        self.artists = [self.measured, self.predicted]
-        axes.set_title(title)
-        axes.set_ylim(-1, 1)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-        if log:
-            label_decades(axes)
-
-    def show(self, measured, predicted=None):
-        """Draw arrays of one number per layer, measured and (unless None) predicted."""
-        layers = np.arange(1, len(measured) + 1)
-        expected = np.full(len(layers), np.nan) if predicted is None else predicted
-        drawn = [log10(values) if self.log else finite(values) for values in (measured, expected)]
-        for line, values in zip(self.artists, drawn, strict=True):
-            line.set_data(layers, values)
-        self.measured.set_markersize(MEASURED["markersize"] if len(layers) <= 30 else 2)
-        room = max(0.5, 0.03 * len(layers))
-        self.axes.set_xlim(1 - room, len(layers) + room)
-        smallest = 2.0 if self.log else 0.2
-        self.axes.set_ylim(*fitting_limits(np.concatenate(drawn), self.axes.get_ylim(), smallest))
+    `measured` and `predicted` hold one number per layer. A log axis spans two decades at least, a linear one
+    `smallest` (0.2), lest the eye take noise for a trend. `counts` is what the places count.
+    """
+    layers = np.arange(1, len(measured) + 1)
+    drawn = [measured] if predicted is None else [measured, predicted]
+    y = fitting_log_axis(*drawn) if log else fitting_axis(*drawn, smallest=smallest or 0.2)
+    looks = (("measured", "measured"), ("predicted", "predicted"))
+    marks = [Line(layers, values, look, name) for values, (look, name) in zip(drawn, looks, strict=False)]
+    return Panel(tuple(marks), title, replace(layer_axis(len(layers), label), counts=counts), y)
 
 
 @styled()

@@ -1,0 +1,107 @@
+"""Looks: how a mark is drawn, by name. A Frame names a look; both painters read it here.
+
+Color is never alone: what is compared differs in its line or its marker too.
+"""
+
+from dataclasses import dataclass
+
+from matplotlib import colormaps
+from matplotlib.colors import LinearSegmentedColormap
+
+# Each color on a light and on a dark page. The light ones are those of Okabe and Ito (2008), which readers with
+# any common color blindness can tell apart; the dark ones keep their hues and are lighter.
+COLORS = {
+    "blue": ("#0072b2", "#4db2f0"),
+    "red": ("#d55e00", "#ff8a3d"),
+    "green": ("#009e73", "#35cfa3"),
+    "purple": ("#b5578e", "#e59ac5"),
+    "orange": ("#e69f00", "#f2b84b"),
+    "sky": ("#56b4e9", "#2f7fae"),
+    "yellow": ("#f0e442", "#8d8420"),
+    "ink": ("#222222", "#e8e8e8"),
+    "gray": ("#777777", "#a0a0a0"),
+    "pale": ("#b8b8b8", "#5c5c5c"),
+    "box": ("#eef3f8", "#26303a"),
+    "leaf": ("#fff6e0", "#3a3222"),
+    "paper": ("#ffffff", "#111111"),
+}
+DASHES = {  # of a line: lengths of stroke and gap, in widths of the line
+    "solid": (),
+    "dashed": (4, 2),
+    "dotted": (1, 1.6),
+    "dashdot": (6, 2, 1, 2),
+}
+MARKERS = ("circle", "square", "triangle", "diamond", "down", "plus", "cross", "star", "dash")
+ORDER_AND_CHAOS = ("#0072b2", "#ffffff", "#e69f00")
+colormaps.register(LinearSegmentedColormap.from_list("order and chaos", ORDER_AND_CHAOS), force=True)
+COLORMAPS = ("gray", "viridis", "cividis", "cividis_r", "PuOr", "order and chaos")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a mark is drawn: color by name, line (None: none), marker (None: none); sizes in pixels.
+
+    `filled` fills a marker or a bar; `rim` is the color of its edge; `alpha` is between 0 and 1; `hatched` bars
+    are striped; `small` and `bold` are for text.
+    """
+
+    color: str = "ink"
+    line: str | None = None
+    width: float = 1.8
+    marker: str | None = None
+    size: float = 6
+    filled: bool = True
+    rim: str | None = None
+    alpha: float = 1.0
+    hatched: bool = False
+    small: bool = False
+    bold: bool = False
+
+    def __post_init__(self):
+        allowed = {"color": COLORS, "line": (None, *DASHES), "marker": (None, *MARKERS), "rim": (None, *COLORS)}
+        for name, choices in allowed.items():
+            if getattr(self, name) not in choices:
+                said = f"{name} can't be {getattr(self, name)!r}; choose one of "
+                raise ValueError(said + ", ".join(map(str, choices)))
+
+
+LOOKS = {
+    # what was measured, what theory predicts, what the learner guessed
+    "measured": Look("blue", "solid", 2, "circle", 6),
+    "predicted": Look("red", "dashed", 2.2),
+    "guess": Look("purple", "dashdot", 2.6, "diamond", 6, filled=False),
+    # histograms and other bars
+    "bars": Look("sky"),
+    "outline": Look("green", "dashdot", 2),
+    "strong bars": Look("blue"),
+    "shade": Look("yellow", alpha=0.35),
+    "hatched": Look("green", alpha=0.3, hatched=True),
+    # lines that orient the eye
+    "zero": Look("pale", "solid", 1.2),
+    "reference": Look("gray", "dotted", 2),
+    "here": Look("ink", "dotted", 1.8),
+    "guide": Look("red", "dashed", 1.8),
+    "contour": Look("gray", "solid", 1.2),
+    # several things side by side
+    "first": Look("blue", "solid", 2, "circle", 5.5),
+    "second": Look("red", "dashed", 2, "square", 5.5),
+    "third": Look("green", "dashdot", 2, "triangle", 6),
+    "fourth": Look("purple", "dotted", 2.2, "diamond", 6),
+    "fifth": Look("orange", "solid", 2, "down", 6),
+    # single points
+    "point": Look("red", marker="circle", size=9),
+    "start": Look("ink", marker="diamond", size=9),
+    "goal": Look("green", marker="star", size=15),
+    "ring": Look("red", marker="circle", size=15, filled=False, width=2),
+    "dot": Look("sky", marker="circle", size=3.5),
+    # words
+    "text": Look("ink"),
+    "small text": Look("ink", small=True),
+}
+
+
+def get_look(name) -> Look:
+    """Return the look of this name; raises ValueError, with all there are, for an unknown one."""
+    if name not in LOOKS:
+        raise ValueError(f"there is no look {name!r}; choose one of {', '.join(LOOKS)}")
+    return LOOKS[name]

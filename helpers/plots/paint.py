@@ -1,0 +1,192 @@
+"""Paint: a Frame as a Matplotlib picture, for what a notebook stores and for still figures."""
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.patheffects import withStroke
+from matplotlib.transforms import offset_copy
+
+from helpers.plots import frame as marks
+from helpers.plots.looks import COLORS, DASHES, get_look
+from helpers.plots.style import DPI, Picture, styled
+
+POINT = 72 / DPI  # points of a pixel
+WORDS, ROW = 22, 19  # pixels of the line of words, and of a row of the legend
+SYMBOLS = {
+    "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "P", "cross": "X",
+    "star": "*", "dash": "_",
+}  # fmt: skip
+
+
+@styled()
+def paint(frame, alt="picture") -> Picture:
+    """Return the picture of a frame in the course's colors on white, its legend and words above the panels."""
+    named = frame.legend()
+    rows = _legend_rows(named)
+    above = WORDS * bool(frame.words) + ROW * len(rows)
+    height = frame.height + above
+    picture = Picture((marks.WIDTH / DPI, height / DPI), alt)
+    if frame.words:
+        place = {"x": 0.008, "y": 1 - WORDS / 2 / height, "va": "center"}
+        picture.text(s=frame.words, color=COLORS["red"][0], weight="bold", **place)
+    for k, row in enumerate(rows):
+        place = {"loc": "center", "bbox_to_anchor": (0.5, 1 - (above - ROW * (len(rows) - k - 0.5)) / height)}
+        handles = [_handle(named[label], label) for label in row]
+        picture.add_artist(picture.legend(handles=handles, ncols=len(row), borderpad=0, **place))
+    for panel, room in zip(frame.panels, frame.rooms(), strict=True):
+        _draw_panel(picture, panel, _box(panel, room, frame.height, height))
+    return picture
+
+
+def _legend_rows(named, widest=150):
+    """The labels in rows that are not wider than the picture, by the number of their letters."""
+    rows = [[]]
+    for label in named:
+        if rows[-1] and sum(len(other) + 9 for other in (*rows[-1], label)) > widest:
+            rows.append([])
+        rows[-1].append(label)
+    return [row for row in rows if row]
+
+
+def _box(panel, room, frame_height, height):
+    """Where a panel's axes stand, in shares of the picture from its lower left corner."""
+    (left, top, wide, high), (l, t, r, b) = panel.cell, room  # noqa: E741
+    x, w = left * marks.WIDTH + l, wide * marks.WIDTH - l - r
+    y, h = (1 - top - high) * frame_height + b, high * frame_height - t - b
+    return x / marks.WIDTH, y / height, w / marks.WIDTH, h / height
+
+
+def _draw_panel(picture, panel, box):
+    axes = picture.add_axes(box)
+    axes.set(xlim=panel.x.ends, ylim=panel.y.ends)
+    axes.set_title(panel.title, pad=5)
+    if panel.bare:
+        axes.set_axis_off()
+    else:
+        for name, axis in (("x", panel.x), ("y", panel.y)):
+            ticks = axis.ticks or {}
+            axes.set(**{f"{name}ticks": axis.scaled(list(ticks)), f"{name}ticklabels": list(ticks.values())})
+            axes.set(**{f"{name}label": axis.label})
+        axes.tick_params(length=0)
+    for order, mark in enumerate(panel.marks):
+        _DRAW[type(mark)](axes, panel, mark, order + 2)
+    if panel.square:
+        axes.set_aspect("equal")
+
+
+def _line(axes, panel, mark, order):
+    look = get_look(mark.look)
+    style = _line_style(look, len(mark.x), axes) if isinstance(mark, marks.Line) else {}
+    if isinstance(mark, marks.Points):
+        style["linestyle"] = "none"
+    axes.plot(panel.x.scaled(mark.x), panel.y.scaled(mark.y), **style, zorder=order, clip_on=not look.marker)
+
+
+def _line_style(look, points=1, axes=None):
+    """How Matplotlib draws a line and its markers; markers that would touch are drawn smaller."""
+    size = look.size
+    if look.line and axes is not None:
+        crowded = 0.8 * axes.get_position().width * marks.WIDTH / max(points, 1)
+        size = max(3, min(size, crowded))
+    dashes = DASHES[look.line or "solid"]
+    rim = COLORS[look.rim or look.color][0]
+    return {
+        "color": COLORS[look.color][0],
+        "linestyle": "none" if look.line is None else (0, dashes) if dashes else "-",
+        "linewidth": look.width * POINT,
+        "marker": SYMBOLS.get(look.marker, ""),
+        "markersize": size * POINT,
+        "markerfacecolor": COLORS[look.color][0] if look.filled else "none",
+        "markeredgecolor": rim,
+        "markeredgewidth": (look.width if not look.filled or look.marker == "dash" else 1) * POINT,
+        "alpha": look.alpha,
+    }
+
+
+def _patch_style(look):
+    color = COLORS[look.color][0]
+    edge = COLORS[look.rim][0] if look.rim else "white" if look.hatched else color
+    filled = look.filled and not look.line
+    line = "-" if not look.line or look.line == "solid" else (0, DASHES[look.line])
+    width = look.width * POINT if look.line or not look.filled else 1 if look.rim else 0
+    hatch = "///" if look.hatched else None
+    return {"facecolor": color if filled else "none", "edgecolor": edge, "alpha": look.alpha, "hatch": hatch,
+            "linewidth": width, "linestyle": line}  # fmt: skip
+
+
+def _bars(axes, panel, mark, order):
+    style = _patch_style(get_look(mark.look))
+    x = np.sort([panel.x.scaled(mark.left), panel.x.scaled(mark.right)], axis=0)
+    y = np.sort([panel.y.scaled(mark.bottom), panel.y.scaled(mark.top)], axis=0)
+    for left, right, bottom, top in zip(*x, *y, strict=True):
+        if np.isfinite([left, right, bottom, top]).all():
+            axes.add_patch(Rectangle((left, bottom), right - left, top - bottom, **style, zorder=order))
+
+
+def _steps(axes, panel, mark, order):
+    look = get_look(mark.look)
+    edges = np.linspace(mark.low, mark.high, len(mark.heights) + 1)
+    heights = np.nan_to_num(panel.y.scaled(mark.heights), nan=mark.base)
+    style = _patch_style(look) | {"antialiased": bool(look.line), "hatch": None}
+    axes.stairs(heights, edges, baseline=mark.base, fill=not look.line, zorder=order, **style)
+
+
+def _arrows(axes, _panel, mark, order):
+    look = get_look(mark.look)
+    scale = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003}
+    axes.quiver(mark.x, mark.y, mark.dx, mark.dy, color=COLORS[look.color][0], zorder=order, **scale)
+
+
+def _text(axes, panel, mark, order):
+    look = get_look(mark.look)
+    style = {
+        "ha": mark.align,
+        "va": "center",
+        "size": 7.5 if look.small else 8.6,
+        "weight": "bold" if look.bold else "normal",
+        "color": COLORS[look.color][0],
+        "path_effects": [withStroke(linewidth=2, foreground="white")],
+    }
+    place = offset_copy(axes.transData, axes.figure, y=mark.lift * POINT, units="points")
+    for x, y, words in zip(panel.x.scaled(mark.x), panel.y.scaled(mark.y), mark.words, strict=True):
+        if words and np.isfinite([x, y]).all():
+            axes.text(x, y, words, transform=place, zorder=order, **style)
+
+
+def _image(axes, panel, mark, order):
+    left, right = panel.x.scaled(mark.extent[:2])
+    bottom, top = panel.y.scaled(mark.extent[2:])
+    image = axes.imshow(
+        mark.values, extent=(left, right, bottom, top), origin="upper", aspect="auto", vmin=mark.low,
+        vmax=mark.high, cmap=colormaps[mark.colors], zorder=order,
+        interpolation="bilinear" if mark.smooth else "nearest",
+    )  # fmt: skip
+    axes.set(xlim=panel.x.ends, ylim=panel.y.ends)
+    if mark.bar:
+        x, y, w, h = axes.get_position().bounds
+        ends = (mark.low, (mark.low + mark.high) / 2, mark.high)
+        place = axes.figure.add_axes((x + w + 8 / marks.WIDTH, y, 10 / marks.WIDTH, h))
+        axes.figure.colorbar(image, cax=place, ticks=ends).outline.set_visible(False)
+
+
+def _handle(mark, label):
+    """What stands for a mark in the legend."""
+    look = get_look(mark.look)
+    if isinstance(mark, marks.Bars | marks.Steps):
+        return Patch(**_patch_style(look), label=label)
+    style = _line_style(look)
+    if isinstance(mark, marks.Points):
+        style["linestyle"] = "none"
+    return Line2D([], [], **style, label=label)
+
+
+_DRAW = {
+    marks.Line: _line,
+    marks.Points: _line,
+    marks.Bars: _bars,
+    marks.Steps: _steps,
+    marks.Arrows: _arrows,
+    marks.Text: _text,
+    marks.Image: _image,
+}
