@@ -161,7 +161,7 @@ class LiveFigure:
 
     def _read_out(self, numbers, values):
         words = {name: self.READ_OUT.get(name, name.replace("_", " ")) for name in numbers}
-        return tuple((words[name].format(**values), _short(value)) for name, value in numbers.items())
+        return tuple((words[name].format(**values), _told(value)) for name, value in numbers.items())
 
 
 def control_grid(controls):
@@ -207,6 +207,11 @@ def switch(label, value=False):
 def _in_text(value) -> str:
     """A value as the text form tells it: the same on every processor."""
     return "by rounding" if isinstance(value, ByRounding) and np.isfinite(value) else _short(value)
+
+
+def _told(value) -> str:
+    """A value as the read-out tells it: words without quotes, all else as in the text form."""
+    return (value or "none") if isinstance(value, str) else _short(value)
 
 
 def _short(value) -> str:

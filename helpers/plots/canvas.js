@@ -224,7 +224,6 @@ function rectangle(pen, look, x, y, w, h) {
     pen.ctx.beginPath();
     pen.ctx.rect(x, y, w, h);
     pen.ctx.clip();
-    pen.ctx.globalAlpha *= 0.6;
     pen.ctx.fillRect(x, y, w, h);
     pen.ctx.globalAlpha = 1;
     pen.ctx.strokeStyle = pen.color("paper");
@@ -423,9 +422,10 @@ function colormap(style, name) {
 
 const pointable = (panel) => panel.marks.filter(({ kind }) => kind === "line" || kind === "points");
 
+// What a mark has at a position; an upright line, which has more than one value there, tells none.
 function valueAt(mark, at) {
-  for (let i = 0; i < mark.length; i++) if (Math.abs(mark.x[i] - at) < 1e-3) return mark.y[i];
-  return NaN;
+  const found = mark.x.reduce((all, x, i) => (Math.abs(x - at) < 1e-3 ? [...all, mark.y[i]] : all), []);
+  return found.length === 1 ? found[0] : NaN;
 }
 
 // The whole numbers at which something is drawn that `counts` counts, in order.

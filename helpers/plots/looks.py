@@ -73,30 +73,43 @@ LOOKS = {
     # histograms and other bars
     "bars": Look("sky"),
     "outline": Look("green", "dashdot", 2),
+    "corrected": Look("green", "solid", 1.5),
     "strong bars": Look("blue"),
     "shade": Look("yellow", alpha=0.35),
     "hatched": Look("green", alpha=0.3, hatched=True),
+    "diverged": Look("pale", hatched=True),
+    "chosen": Look("ink", width=2, filled=False),
+    "around chosen": Look("paper", width=5, filled=False),
     # lines that orient the eye
     "zero": Look("pale", "solid", 1.2),
     "reference": Look("gray", "dotted", 2),
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
     "contour": Look("gray", "solid", 1.2),
+    "level": Look("pale", "solid", 1),
+    "casing": Look("paper", "solid", 3),
     # several things side by side
     "first": Look("blue", "solid", 2, "circle", 5.5),
     "second": Look("red", "dashed", 2, "square", 5.5),
     "third": Look("green", "dashdot", 2, "triangle", 6),
     "fourth": Look("purple", "dotted", 2.2, "diamond", 6),
     "fifth": Look("orange", "solid", 2, "down", 6),
+    "noisy": Look("red", "solid", 0.8, "circle", 3),
+    "function": Look("blue", "solid", 2.2),
+    "derivative": Look("ink", "dashdot", 1.5),
+    "interval": Look("blue", "solid", 1.8),
     # single points
     "point": Look("red", marker="circle", size=9),
     "start": Look("ink", marker="diamond", size=9),
     "goal": Look("green", marker="star", size=15),
     "ring": Look("red", marker="circle", size=15, filled=False, width=2),
     "dot": Look("sky", marker="circle", size=3.5),
+    "lowest": Look("ink", marker="star", size=14, rim="paper"),
+    "at inference": Look("orange", marker="diamond", size=8, rim="ink"),
     # words
     "text": Look("ink"),
     "small text": Look("ink", small=True),
+    "headline": Look("ink", bold=True),
 }
 
 
