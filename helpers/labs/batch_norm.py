@@ -26,7 +26,7 @@ GAMMAS = (0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.5, 2, 2.5, 3, 4, 
 TITLES = {"before": "before: pre-activations z", "after": "after batch normalization, γ and β"}
 
 TEXT = {
-    "title": "{title}\n{linear:.0%} in the linear part, {saturated:.0%} saturated",
+    "title": "{title}\n{linear:.0%} linear, {saturated:.0%} saturated",
     "same": "All images give the same pre-activation: its variance is 0, and normalized it is β.",
     "no_gamma": "γ is 0: whatever comes in, β goes out, and no gradient comes back.",
     "undone": "γ is each unit's √(variance + ε), β its mean: the input is back. The sliders γ, β rest.",
@@ -105,7 +105,7 @@ def curve_over_bars(title, entry, values, predicted) -> Panel:
         Line(DRAWN, entry.df(DRAWN), "derivative", "its slope f'"),
         Line(middles, np.minimum(low + predicted / unit, high), "predicted", "predicted"),
     )
-    label, ticks = "z; what lies beyond ±8 counts in the last bars", {z: str(z) for z in (-8, -4, 0, 4, 8)}
+    label, ticks = "z (last bars: all beyond ±8)", {z: str(z) for z in (-8, -4, 0, 4, 8)}
     return Panel(marks, title, Axis(-1.03 * REACH, 1.03 * REACH, label=label, ticks=ticks), Axis(low, high))
 
 

@@ -65,12 +65,12 @@ class BatchSizeLab(live.LiveFigure):
 
     READ_OUT = {
         "variance_of_all": "variance of all images",
-        "biased": "biased variance, mean of {size} a batch",
-        "predicted_biased": "predicted",
+        "biased": "biased variance, mean over batches of {size}",
+        "predicted_biased": "biased variance, predicted",
         "moving_mean": "moving mean after {seen} batches",
         "moving_variance": "moving variance",
         "spread_in_training": "spread of an image's output in training",
-        "gap": "output, training to inference",
+        "gap": "distance of outputs, training to inference",
     }
 
     def controls(self):

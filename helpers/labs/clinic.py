@@ -20,8 +20,8 @@ from helpers.signals.trace import trace
 WIDTH, DEEPEST = 100, 30
 SCALES = (0, 0.01, 0.03, 0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 30, 50, 90, 150, 255)
 BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 100, 128, 200, 256)
-CURVES, PAGE = 240, 132  # pixels of height: of the curves, of the findings in words
-MOST = 4  # findings told in words; what is left over is counted
+CURVES, FINDING = 240, 31  # pixels of height: of the curves, of a finding in words
+FEWEST, MOST = 2, 6  # findings for which there is always room, and which are told; others are counted
 
 # The curve that a finding is marked on; those of the inputs stand at layer 1 of the signal.
 CURVE_OF = {
@@ -81,13 +81,11 @@ class ClinicLab(live.LiveFigure):
         signals = trace(stack, x, y, weights=False)
         findings = clinic.examine(signals)
         predicted = _predicted(x, signals, activation, initializer, gain, normalized, bias)
+        curves, page = ringed_curves(signals, predicted, findings), findings_panel(findings)
+        heights = (CURVES, FINDING * page.y.low / 2)
         return Frame(
-            stacked(
-                beside(*ringed_curves(signals, predicted, findings)),
-                findings_panel(findings),
-                heights=(CURVES, PAGE),
-            ),
-            height=CURVES + PAGE,
+            stacked(beside(*curves), page, heights=heights),
+            height=round(sum(heights)),
             words=wording.signal_in_words(signals) or data.notice(),
             numbers=_numbers(signals, findings),
         )
@@ -160,14 +158,14 @@ def rings_of(line, curve, findings, names) -> Points:
 
 
 def findings_panel(findings) -> Panel:
-    """Return the findings in words: what and where in one line, what it means in the next."""
+    """Return the findings in words, what and where in one row and what it means in the next."""
     told = [(headline(finding), finding.meaning) for finding in findings] or [(TEXT["healthy"], "")]
     if len(told) > MOST:
         told = [*told[: MOST - 1], (TEXT["more"].format(count=len(told) - MOST + 1), "")]
     headlines, meanings = zip(*told, strict=True)
     left, rows = np.zeros(len(told)), 2 * np.arange(len(told)) + 0.5
     marks = (Text(left, rows, headlines, "headline", "left"), Text(left, rows + 1, meanings, align="left"))
-    return Panel(marks, y=Axis(2 * MOST, 0), bare=True)
+    return Panel(marks, y=Axis(2 * max(FEWEST, len(told)), 0), bare=True)
 
 
 def headline(finding) -> str:

@@ -62,7 +62,7 @@ class LearningRateLab(live.LiveFigure):
         numbers = {
             f"{quantity}_{name}": cells[name][quantity] for name in cells for quantity in ("accuracy", "loss")
         }
-        parts = beside(*panels, losses_panel(stored.steps, cells), widths=(1, 1.15, 1.05))
+        parts = beside(*panels, losses_panel(stored.steps, cells))
         return Frame(parts, 330, in_words(cells), numbers)
 
 

@@ -22,14 +22,14 @@ RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20,
 MOST_EPOCHS, LOSS_SHOWN = 4, 3.5
 LEVELS = (0.36, 0.4, 0.5, 0.65, 0.85, 1.2, 1.7, 2.4, 3.3, 4.5, 6)
 TOLD = (0.65, 1.2, 2.4)  # levels whose loss stands on the contour
-UPHILL = (0.95, 0.31)  # from the lowest point, where contours are told
+UPHILL = (-0.3, -0.95)  # from the lowest point, where contours are told
 LOOKS = {"single": "noisy", "mini": "third", "full": "first"}  # the noisiest path is drawn lowest
 
 TEXT = {
     "full": "full batch",
     "mini": "mini-batch",
     "single": "one example",
-    "cost": "Updates: {full} by the full batch, {mini} by the mini-batch, {single} by one example at a time.",
+    "cost": "Updates: full batch {full}, mini-batch {mini}, one example at a time {single}.",
     "still": "Learning rate 0: no path moves.",
     "left": "{count} of 3 paths leave the picture: their steps are too long.",
     "same_full": "A batch of all examples is the full batch: both paths are the same.",
