@@ -86,8 +86,7 @@ class BatchSizeLab(live.LiveFigure):
         corrected = unbiased(draws.variance, size) if size > 1 else np.full(BATCHES, np.nan)
         batches = {"biased": draws.variance[:seen], "unbiased": corrected[:seen]}
         averages = {"biased": share * unit.variance, "unbiased": unit.variance if size > 1 else np.nan}
-        mean = {"biased": draws.mean[:seen]}
-        moving_mean = moving_averages(mean, 0, momentum)
+        moving_mean = moving_averages({"biased": draws.mean[:seen]}, 0, momentum)
         moving_variance = moving_averages(batches, 1, momentum)
         ends = moving_mean["biased"][-1], moving_variance["biased"][-1]
         inference = one_feature(unit.followed, *ends)
@@ -107,13 +106,9 @@ def estimates_panel(biased, corrected) -> Panel:
     looks = (("bars", biased), ("corrected", corrected))
     shares = {look: histogram(estimates, 0, WIDEST, BINS).shares for look, estimates in looks}
     bars = [Steps(each / max(each.max(), 1e-9), 0, WIDEST, look=look) for look, each in shares.items()]
+    of_all = Line([1, 1], [0, 1.1], "reference")
     x = Axis(-0.03, 1.02 * WIDEST, label="filled: biased; line: unbiased; last bar: 3 or more")
-    return Panel(
-        (*bars, Line([1, 1], [0, 1.1], "reference")),
-        "variance estimates (all images: 1)",
-        x,
-        Axis(0, 1.1, ticks=()),
-    )
+    return Panel((*bars, of_all), "variance estimates (all images: 1)", x, Axis(0, 1.1, ticks=()))
 
 
 def bias_panel(unit, size) -> Panel:
@@ -160,8 +155,7 @@ def outputs_panel(unit, training, inference) -> Panel:
     """Return the followed images' outputs against those that the statistics of all images give."""
     expected, reach = one_feature(unit.followed, unit.mean, unit.variance), 1.05 * REACH
     low, median, high = np.quantile(training, LEVELS, axis=0)
-    gap = np.full(SHOWN, np.nan)
-    ends = np.stack([low, high, gap], axis=1).ravel()
+    ends = np.stack([low, high, np.full(SHOWN, np.nan)], axis=1).ravel()
     marks = (
         Line([-reach, reach], [-reach, reach], "reference"),
         Line(np.repeat(expected, 3), ends, "interval"),

@@ -6,6 +6,7 @@ import pytest
 from helpers import labs
 from helpers.labs.minibatch import LEVELS, LOSS_SHOWN, START, TEXT, outside
 from helpers.networks import two_weights
+from helpers.plots import style
 from tests.labs.driving import idle_controls
 
 
@@ -84,6 +85,20 @@ def test_steps_that_are_too_long_are_told(paths):
     assert "no path moves" in paths.frame.words
     assert outside(np.array([[0.0, 0.0], [9.0, 0.0]]))
     assert not outside(np.array([[0.0, 0.0]]))
+
+
+def test_painted_paths_end_at_the_axes(paths):
+    paths.set(batch=16, rate=30, epochs=2, seed=0)
+    painted = np.asarray(style.pixels(drawn(paths.picture()).canvas)).astype(int)
+    green = np.abs(painted - (0, 158, 115)).max(axis=-1) < 30
+    assert green[:, 60:400].sum() > 1000
+    assert not green[:, :30].any()
+
+
+def drawn(picture):
+    """Return a picture whose pixels are there to be read."""
+    picture.canvas.draw()
+    return picture
 
 
 def test_every_control_moves_the_picture():
