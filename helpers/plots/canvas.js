@@ -178,11 +178,9 @@ const DRAW = {
     }
   },
   text(pen, mark, look, X, Y) {
-    const full = (look.small ? SIZES.small : SIZES.text) * pen.type, bold = look.bold ? "600 " : "";
-    pen.ctx.font = `${bold}${full}px ${FONT}`;
-    const shrink = pen.bare ? Math.min(1, mark.align === "left" ? roomFor(pen, mark, X) : pen.shrink) : 1;
-    const size = full * shrink;
-    pen.ctx.font = `${bold}${size}px ${FONT}`;
+    const shrink = pen.bare ? Math.min(1, pen.shrink) : 1;
+    const size = (look.small ? SIZES.small : SIZES.text) * pen.type * shrink;
+    pen.ctx.font = `${look.bold ? "600 " : ""}${size}px ${FONT}`;
     pen.ctx.textAlign = mark.align;
     pen.ctx.textBaseline = "middle";
     pen.ctx.lineJoin = "round";
@@ -215,15 +213,6 @@ const DRAW = {
     if (mark.bar) pen.after.push(() => colorBar(pen, mark, map));
   },
 };
-
-// How much of the widest line, in the present font, there is room for to the right of where it begins.
-function roomFor({ ctx, box }, mark, X) {
-  const rooms = mark.words.map((words, i) => {
-    const widest = Math.max(...words.split("\n").map((line) => ctx.measureText(line).width), 1);
-    return (box.x + box.w - X(mark.x[i])) / widest;
-  });
-  return Math.min(...rooms);
-}
 
 const inside = (box, x, y) => x >= box.x - 3 && x <= box.x + box.w + 3 && y >= box.y - 3 && y <= box.y + box.h + 3;
 

@@ -5,14 +5,13 @@ from matplotlib import colormaps
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.patheffects import withStroke
-from matplotlib.transforms import Bbox, TransformedBbox, offset_copy
+from matplotlib.transforms import offset_copy
 
 from helpers.plots import frame as marks
 from helpers.plots.looks import COLORS, DASHES, get_look
 from helpers.plots.style import DPI, Picture, styled
 
 POINT = 72 / DPI  # points of a pixel
-MARKER_ROOM = 6  # pixels that markers may reach out of the axes
 WORDS, ROW = 22, 19  # pixels of the line of words, and of a row of the legend
 SYMBOLS = {
     "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "P", "cross": "X",
@@ -81,14 +80,7 @@ def _line(axes, panel, mark, order):
     style = _line_style(look, len(mark.x), axes) if isinstance(mark, marks.Line) else {}
     if isinstance(mark, marks.Points):
         style["linestyle"] = "none"
-    (line,) = axes.plot(panel.x.scaled(mark.x), panel.y.scaled(mark.y), **style, zorder=order)
-    line.set_clip_box(_around(axes, MARKER_ROOM if look.marker else 0))
-
-
-def _around(axes, pixels):
-    """The rectangle of the axes and so many pixels around it."""
-    x, y = (pixels / DPI / size for size in axes.get_position().size * axes.figure.get_size_inches())
-    return TransformedBbox(Bbox.from_extents(-x, -y, 1 + x, 1 + y), axes.transAxes)
+    axes.plot(panel.x.scaled(mark.x), panel.y.scaled(mark.y), **style, zorder=order, clip_on=not look.marker)
 
 
 def _line_style(look, points=1, axes=None):
@@ -175,8 +167,7 @@ def _image(axes, panel, mark, order):
         x, y, w, h = axes.get_position().bounds
         ends = (mark.low, (mark.low + mark.high) / 2, mark.high)
         place = axes.figure.add_axes((x + w + 8 / marks.WIDTH, y, 10 / marks.WIDTH, h))
-        axes.figure.colorbar(image, cax=place, ticks=ends, format="%.3g").outline.set_visible(False)
-        place.tick_params(length=0)
+        axes.figure.colorbar(image, cax=place, ticks=ends).outline.set_visible(False)
 
 
 def _handle(mark, label):
