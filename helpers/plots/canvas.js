@@ -5,6 +5,7 @@ const FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', sans-serif
 const SIZES = { tick: 11, text: 12, small: 10.5, title: 13 }; // pixels, before large type
 const GRID = ["#e6e6e6", "#333333"]; // on a light and on a dark page
 const NARROWEST = { bare: 80, framed: 210 }; // pixels; narrower panels flow onto further rows
+const HEAD = 7; // pixels from the tip of an arrow to the end of its head
 const LARGE = 1.5;
 const LARGE_KEY = "taming-depth-large-type";
 
@@ -160,27 +161,26 @@ const DRAW = {
     else { pen.ctx.fillStyle = pen.color(look.color); pen.ctx.fill(); }
   },
   arrows(pen, mark, look, X, Y) {
-    strokeOf(pen, look);
+    pen.ctx.fillStyle = pen.color(look.color);
     for (let i = 0; i < mark.length; i++) {
       const [x0, y0] = [X(mark.x[i]), Y(mark.y[i])];
       const [x1, y1] = [X(mark.x[i] + mark.dx[i]), Y(mark.y[i] + mark.dy[i])];
-      const length = Math.hypot(x1 - x0, y1 - y0), head = Math.min(6, 0.4 * length);
+      const length = Math.hypot(x1 - x0, y1 - y0), head = Math.min(HEAD, 0.4 * length);
       if (!(length > 0.5)) continue;
-      const angle = Math.atan2(y1 - y0, x1 - x0);
-      pen.ctx.beginPath();
-      pen.ctx.moveTo(x0, y0);
-      pen.ctx.lineTo(x1, y1);
-      for (const side of [-0.45, 0.45]) {
-        pen.ctx.moveTo(x1, y1);
-        pen.ctx.lineTo(x1 - head * Math.cos(angle + side), y1 - head * Math.sin(angle + side));
-      }
+      const [along, across] = [(x1 - x0) / length, (y1 - y0) / length];
+      const [x, y] = [x1 - head * along, y1 - head * across]; // where the head begins
+      strokeOf(pen, look);
+      path(pen, [x0, y0], [x, y]);
       pen.ctx.stroke();
+      pen.ctx.setLineDash([]);
+      path(pen, [x1, y1], [x - 0.5 * head * across, y + 0.5 * head * along], [x + 0.5 * head * across, y - 0.5 * head * along]);
+      pen.ctx.fill();
     }
   },
   text(pen, mark, look, X, Y) {
-    const shrink = pen.bare ? Math.min(1, pen.shrink) : 1;
-    const size = (look.small ? SIZES.small : SIZES.text) * pen.type * shrink;
-    pen.ctx.font = `${look.bold ? "600 " : ""}${size}px ${FONT}`;
+    const shrink = pen.bare && !mark.within ? Math.min(1, pen.shrink) : 1;
+    const size = fitting(pen, mark, look, (look.small ? SIZES.small : SIZES.text) * pen.type * shrink, X);
+    pen.ctx.font = letters(look, size);
     pen.ctx.textAlign = mark.align;
     pen.ctx.textBaseline = "middle";
     pen.ctx.lineJoin = "round";
@@ -213,6 +213,22 @@ const DRAW = {
     if (mark.bar) pen.after.push(() => colorBar(pen, mark, map));
   },
 };
+
+const letters = (look, size) => `${look.bold ? "600 " : ""}${size}px ${FONT}`;
+
+// The size of letters at which all words of a mark fit into the room that it gives them.
+function fitting({ ctx }, mark, look, size, X) {
+  if (!mark.within) return size;
+  ctx.font = letters(look, size);
+  const widest = Math.max(...mark.words.flatMap((words) => words.split("\n")).map((line) => ctx.measureText(line).width));
+  return size * Math.min(1, Math.abs(X(mark.within) - X(0)) / widest);
+}
+
+function path({ ctx }, [x, y], ...points) {
+  ctx.beginPath();
+  ctx.moveTo(x, y);
+  for (const point of points) ctx.lineTo(...point);
+}
 
 const inside = (box, x, y) => x >= box.x - 3 && x <= box.x + box.w + 3 && y >= box.y - 3 && y <= box.y + box.h + 3;
 
@@ -559,7 +575,7 @@ export class Figure {
     if (mark.kind === "bars" || (mark.kind === "steps" && !look.line)) rectangle(pen, look, 4, 1, 22, 10);
     else if (mark.kind === "steps") DRAW.line(pen, { length: 2, x: [1, 29], y: [6, 6] }, { ...look, marker: null }, same, same);
     else {
-      if (mark.kind === "line") DRAW.line(pen, { length: 2, x: [1, 29], y: [6, 6] }, { ...look, marker: null }, same, same);
+      if (mark.kind !== "points") DRAW.line(pen, { length: 2, x: [1, 29], y: [6, 6] }, { ...look, marker: null }, same, same);
       if (look.marker) marker(pen, look, 15, 6, Math.min(look.size, 10));
     }
     item.append(label);

@@ -101,7 +101,10 @@ class Arrows(Mark):
 
 @dataclass(frozen=True)
 class Text(Mark):
-    """Words at points (x, y), one of `words` at each; `align` is left, center or right, `lift` pixels above."""
+    """Words at points (x, y), one of `words` at each; `align` is left, center or right, `lift` pixels above.
+
+    `within` is the room they have along x, in the numbers of the axis; where it is narrow they are smaller.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -109,6 +112,7 @@ class Text(Mark):
     look: str = "text"
     align: str = "center"
     lift: float = 0
+    within: float = 0
     label: str = ""
     across, up = ("x",), ("y",)
 
@@ -430,5 +434,5 @@ def _packed_mark(mark, panel, strings, numbers, pixels):
         numbers.append([mark.low, mark.high, mark.base])
     if kind == "text":
         strings += mark.words
-        told |= {"align": mark.align, "lift": mark.lift}
+        told |= {"align": mark.align, "lift": mark.lift, "within": mark.within}
     return told

@@ -82,6 +82,13 @@ LOOKS = {
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
     "contour": Look("gray", "solid", 1.2),
+    # the nodes and edges of a graph, what goes through it and what comes back
+    "node": Look("box", rim="ink"),
+    "leaf": Look("leaf", rim="ink"),
+    "active": Look("orange", width=3, filled=False),
+    "edge": Look("pale", "solid", 1),
+    "forward": Look("blue", "solid", 1.6),
+    "backward": Look("red", "dashed", 1.6),
     # several things side by side
     "first": Look("blue", "solid", 2, "circle", 5.5),
     "second": Look("red", "dashed", 2, "square", 5.5),
@@ -97,6 +104,9 @@ LOOKS = {
     # words
     "text": Look("ink"),
     "small text": Look("ink", small=True),
+    "name": Look("ink", small=True, bold=True),
+    "value": Look("blue", small=True),
+    "gradient": Look("red", small=True),
 }
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.transforms import offset_copy
 
@@ -13,6 +13,7 @@ from helpers.plots.style import DPI, Picture, styled
 
 POINT = 72 / DPI  # points of a pixel
 WORDS, ROW = 22, 19  # pixels of the line of words, and of a row of the legend
+HEAD = 7  # pixels from the tip of an arrow to the end of its head
 SYMBOLS = {
     "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "P", "cross": "X",
     "star": "*", "dash": "_",
@@ -134,8 +135,14 @@ def _steps(axes, panel, mark, order):
 
 def _arrows(axes, _panel, mark, order):
     look = get_look(mark.look)
-    scale = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003}
-    axes.quiver(mark.x, mark.y, mark.dx, mark.dy, color=COLORS[look.color][0], zorder=order, **scale)
+    style = {
+        "arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": HEAD / 0.4 * POINT, "zorder": order,
+        "color": COLORS[look.color][0], "linewidth": look.width * POINT, "joinstyle": "miter",
+        "linestyle": (0, DASHES[look.line]) if DASHES[look.line] else "-",
+    }  # fmt: skip
+    for x, y, dx, dy in zip(mark.x, mark.y, mark.dx, mark.dy, strict=True):
+        if np.isfinite([x, y, dx, dy]).all() and (dx or dy):
+            axes.add_patch(FancyArrowPatch((x, y), (x + dx, y + dy), **style))
 
 
 def _text(axes, panel, mark, order):
@@ -149,9 +156,16 @@ def _text(axes, panel, mark, order):
         "path_effects": [withStroke(linewidth=2, foreground="white")],
     }
     place = offset_copy(axes.transData, axes.figure, y=mark.lift * POINT, units="points")
-    for x, y, words in zip(panel.x.scaled(mark.x), panel.y.scaled(mark.y), mark.words, strict=True):
-        if words and np.isfinite([x, y]).all():
-            axes.text(x, y, words, transform=place, zorder=order, **style)
+    texts = [
+        axes.text(x, y, words, transform=place, zorder=order, **style)
+        for x, y, words in zip(panel.x.scaled(mark.x), panel.y.scaled(mark.y), mark.words, strict=True)
+        if words and np.isfinite([x, y]).all()
+    ]
+    if mark.within and texts:
+        widest = max(text.get_window_extent().width for text in texts)
+        room = axes.bbox.width * mark.within / abs(panel.x.high - panel.x.low)
+        for text in texts:
+            text.set_size(style["size"] * min(1, room / widest))
 
 
 def _image(axes, panel, mark, order):
