@@ -306,6 +306,15 @@ def _divided(parts, sizes, direction):
     return tuple(placed)
 
 
+# ---------------------------------------------------------------- marks in one stroke
+
+
+def pieces(starts, ends, look, label="") -> Line:
+    """Return a line of separate pieces, each from one of `starts` (n, 2) to one of `ends`; nan is left out."""
+    gaps = np.full_like(starts, np.nan, dtype=np.float64)
+    return Line(*np.stack([starts, ends, gaps], axis=1).reshape(-1, 2).T, look, label)
+
+
 # ---------------------------------------------------------------- limits and ticks
 
 

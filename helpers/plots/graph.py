@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from helpers.numerics.autodiff import forward_order, nodes
-from helpers.plots.frame import EDGE, WIDTH, Arrows, Axis, Bars, Frame, Line, Panel, Text
+from helpers.plots.frame import EDGE, WIDTH, Arrows, Axis, Bars, Frame, Panel, Text, pieces
 from helpers.plots.paint import paint
 from helpers.plots.style import Picture
 
@@ -40,7 +40,7 @@ def graph_panel(output, computed=None, sent=None, *, active=None, slopes=()) -> 
     boxes = pixels_of(places(output), size)
     edges = [(source, node) for node in order for source in node.inputs]
     marks = [
-        Line(*_lines(boxes, edges), "edge"),
+        pieces(*_ends(boxes, edges), "edge"),
         _bars(boxes, lambda node: not node.inputs, "leaf"),
         _bars(boxes, lambda node: node.inputs, "node"),
         _bars(boxes, lambda node: node is active, "active"),
@@ -80,12 +80,6 @@ def _ends(boxes, edges, lane=0):
     return middles[:, 0] + (BOX[0] / 2, lane), middles[:, 1] + (-BOX[0] / 2, lane)
 
 
-def _lines(boxes, edges):
-    """x and y of all edges, with gaps between them."""
-    starts, ends = _ends(boxes, edges)
-    return np.stack([starts, ends, np.full_like(starts, np.nan)], axis=1).reshape(-1, 2).T
-
-
 def _arrows(boxes, edges, users, look, label):
     """Arrows along the edges into the nodes `users`: above the edge's middle forward, below it back."""
     back = look == "backward"
@@ -106,12 +100,12 @@ def _words_of(boxes):
     """What stands in and above the boxes whatever the numbers are: symbols, long ones smaller, and names."""
     x, y = np.transpose(list(boxes.values()))
     symbols = [node.operation.label if node.inputs else label(node) for node in boxes]
-    short, long = ([s if (len(s) > 2) == longer else "" for s in symbols] for longer in (False, True))
+    brief, long = ([s if (len(s) > 2) == longer else "" for s in symbols] for longer in (False, True))
     # "w·x" is no name of its own
     names = [label(node) if node.inputs and node.name.isalnum() else "" for node in boxes]
     left = x - (BOX[0] - SYMBOL) / 2
     return (
-        Text(left, y, short, within=SYMBOL),
+        Text(left, y, brief, within=SYMBOL),
         Text(left, y, long, within=SYMBOL - 2),
         Text(x, y + NAME, names, "name", within=BOX[0]),
     )

@@ -79,6 +79,7 @@ LOOKS = {
     # lines that orient the eye
     "zero": Look("pale", "solid", 1.2),
     "reference": Look("gray", "dotted", 2),
+    "level": Look("green", "dotted", 2.4),
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
     "contour": Look("gray", "solid", 1.2),
@@ -95,12 +96,20 @@ LOOKS = {
     "third": Look("green", "dashdot", 2, "triangle", 6),
     "fourth": Look("purple", "dotted", 2.2, "diamond", 6),
     "fifth": Look("orange", "solid", 2, "down", 6),
+    # a network drawn unit by unit
+    "unit on": Look("sky", marker="circle", size=13, rim="ink"),
+    "unit off": Look("gray", marker="cross", size=13, width=2.4),
+    "positive weight": Look("sky", "solid", 1.4),
+    "negative weight": Look("orange", "dashed", 1.4),
     # single points
     "point": Look("red", marker="circle", size=9),
     "start": Look("ink", marker="diamond", size=9),
     "goal": Look("green", marker="star", size=15),
     "ring": Look("red", marker="circle", size=15, filled=False, width=2),
     "dot": Look("sky", marker="circle", size=3.5),
+    "sample": Look("orange", marker="square", size=9),
+    "expectation": Look("red", marker="dash", size=18, width=2.4),
+    "testing": Look("green", marker="diamond", size=8, filled=False, width=1.8),
     # words
     "text": Look("ink"),
     "small text": Look("ink", small=True),

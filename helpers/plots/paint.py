@@ -97,7 +97,7 @@ def _line_style(look, points=1, axes=None):
         "linestyle": "none" if look.line is None else (0, dashes) if dashes else "-",
         "linewidth": look.width * POINT,
         "marker": SYMBOLS.get(look.marker, ""),
-        "markersize": size * POINT,
+        "markersize": size * POINT * (1.6 if look.marker == "dash" else 1),
         "markerfacecolor": COLORS[look.color][0] if look.filled else "none",
         "markeredgecolor": rim,
         "markeredgewidth": (look.width if not look.filled or look.marker == "dash" else 1) * POINT,
