@@ -83,6 +83,8 @@ LOOKS = {
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
     "contour": Look("gray", "solid", 1.2),
+    "strong line": Look("blue", "solid", 2),
+    "limit": Look("orange", "dashed", 2.6),
     # the nodes and edges of a graph, what goes through it and what comes back
     "node": Look("box", rim="ink"),
     "leaf": Look("leaf", rim="ink"),

@@ -55,6 +55,11 @@ def _box(panel, room, frame_height, height):
     (left, top, wide, high), (l, t, r, b) = panel.cell, room  # noqa: E741
     x, w = left * marks.WIDTH + l, wide * marks.WIDTH - l - r
     y, h = (1 - top - high) * frame_height + b, high * frame_height - t - b
+    if panel.square:
+        across, up = (np.ptp(axis.ends) for axis in (panel.x, panel.y))
+        unit = min(w / across, h / up)
+        x, y = x + (w - unit * across) / 2, y + (h - unit * up) / 2
+        w, h = unit * across, unit * up
     return x / marks.WIDTH, y / height, w / marks.WIDTH, h / height
 
 
@@ -72,8 +77,6 @@ def _draw_panel(picture, panel, box):
         axes.tick_params(length=0)
     for order, mark in enumerate(panel.marks):
         _DRAW[type(mark)](axes, panel, mark, order + 2)
-    if panel.square:
-        axes.set_aspect("equal")
 
 
 def _line(axes, panel, mark, order):
