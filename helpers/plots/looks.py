@@ -82,6 +82,7 @@ LOOKS = {
     "level": Look("green", "dotted", 2.4),
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
+    "border": Look("orange", "solid", 0.8),
     "contour": Look("gray", "solid", 1.2),
     "strong line": Look("blue", "solid", 2),
     "limit": Look("orange", "dashed", 2.6),
