@@ -86,6 +86,10 @@ LOOKS = {
     "contour": Look("gray", "solid", 1.2),
     "strong line": Look("blue", "solid", 2),
     "limit": Look("orange", "dashed", 2.6),
+    # a training run
+    "curve": Look("blue", "solid", 1.8),
+    "before": Look("ink", "dotted", 1.6),
+    "now": Look("green", "solid", 1.4, "circle", 4),
     # the nodes and edges of a graph, what goes through it and what comes back
     "node": Look("box", rim="ink"),
     "leaf": Look("leaf", rim="ink"),

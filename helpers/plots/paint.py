@@ -8,11 +8,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.transforms import offset_copy
 
 from helpers.plots import frame as marks
+from helpers.plots.axes import number_in_words
 from helpers.plots.looks import COLORS, DASHES, get_look
 from helpers.plots.style import DPI, Picture, styled
 
 POINT = 72 / DPI  # points of a pixel
 WORDS, ROW = 22, 19  # pixels of the line of words, and of a row of the legend
+MARGIN = 6  # pixels around a panel, where markers are still drawn
 HEAD = 7  # pixels from the tip of an arrow to the end of its head
 SYMBOLS = {
     "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "P", "cross": "X",
@@ -84,7 +86,9 @@ def _line(axes, panel, mark, order):
     style = _line_style(look, len(mark.x), axes) if isinstance(mark, marks.Line) else {}
     if isinstance(mark, marks.Points):
         style["linestyle"] = "none"
-    axes.plot(panel.x.scaled(mark.x), panel.y.scaled(mark.y), **style, zorder=order, clip_on=not look.marker)
+    (line,) = axes.plot(panel.x.scaled(mark.x), panel.y.scaled(mark.y), **style, zorder=order)
+    if look.marker:  # one at the edge is drawn whole
+        line.set_clip_box(axes.bbox.padded(MARGIN))
 
 
 def _line_style(look, points=1, axes=None):
@@ -184,7 +188,9 @@ def _image(axes, panel, mark, order):
         x, y, w, h = axes.get_position().bounds
         ends = (mark.low, (mark.low + mark.high) / 2, mark.high)
         place = axes.figure.add_axes((x + w + 8 / marks.WIDTH, y, 10 / marks.WIDTH, h))
-        axes.figure.colorbar(image, cax=place, ticks=ends).outline.set_visible(False)
+        bar = axes.figure.colorbar(image, cax=place, ticks=ends, format=lambda value, _: number_in_words(value))
+        bar.ax.tick_params(length=0)
+        bar.outline.set_visible(False)
 
 
 def _handle(mark, label):
