@@ -151,7 +151,7 @@ def mass_panel(mass, predicted) -> Panel:
     """Return the label mass of each class as bars, with the predicted one as dashes."""
     classes, zero = np.arange(CLASSES), np.zeros(CLASSES)
     low, high = classes - 0.4, classes + 0.4
-    dashes = pieces(np.stack([predicted, low], axis=1), np.stack([predicted, high], axis=1), "guide", "predicted")
+    dashes = pieces(np.c_[predicted, low], np.c_[predicted, high], "guide", "predicted")
     bars = Bars(zero, mass, low, high, "strong bars", "measured")
     names = dict(enumerate(data.CLASS_NAMES))
     return Panel((bars, dashes), TEXT["mass"], Axis(0, 1.04), Axis(CLASSES - 0.5, -0.5, ticks=names))

@@ -132,10 +132,11 @@ def running_panel(mean, levels) -> Panel:
     """Return the mean over the draws so far, with the levels that it is to be compared with."""
     draws = np.arange(1, MOST_DRAWS + 1)
     so_far = np.pad(mean, (0, MOST_DRAWS - len(mean)), constant_values=np.nan)
-    lines = [Line(draws, np.full(MOST_DRAWS, level), LEVELS[name], TEXT[name]) for name, level in levels.items()]
-    marks = (Line(draws, so_far, "measured", TEXT["mean"]), *lines)
+    lines = [Line(draws, so_far, "measured", TEXT["mean"])]
+    for name, level in levels.items():
+        lines.append(Line(draws, np.full(MOST_DRAWS, level), LEVELS[name], TEXT[name]))
     x = Axis(0, 1.03 * MOST_DRAWS, label="draws", counts="draw")
-    return Panel(marks, TEXT["running"], x, fitting_axis(mean, *levels.values(), 0))
+    return Panel(tuple(lines), TEXT["running"], x, fitting_axis(mean, *levels.values(), 0))
 
 
 def running_mean(drawn) -> np.ndarray:

@@ -42,8 +42,8 @@ class TrainingFigure(live.LiveFigure):
         super().__init__()
 
     def controls(self):
-        button = widgets.ToggleButton(False, description=TEXT["stop"], icon="stop", tooltip=TEXT["stop"])
-        return {"stop": button}
+        look = {"icon": "stop", "tooltip": TEXT["stop"], "layout": {"width": "auto"}}
+        return {"stop": widgets.ToggleButton(False, description=TEXT["stop"], **look)}
 
     def layout(self):
         box = widgets.HBox([self.widgets["stop"], self.progress], layout={"align_items": "center"})

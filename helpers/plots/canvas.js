@@ -311,7 +311,7 @@ export function draw(ctx, frame, style, { width, dark = false, type = 1, marked 
   ctx.clearRect(0, 0, width, height);
   frame.panels.forEach((panel, i) => {
     const box = boxes[i], bare = panel.bare, shrink = width / frame.width;
-    const pen = { ctx, color, dashes: style.dashes, type, box, bare, shrink, map: (name) => colormap(style, name), after: [] };
+    const pen = { ctx, color, width, dashes: style.dashes, type, box, bare, shrink, map: (name) => colormap(style, name), after: [] };
     const X = toX(panel.x, box), Y = toY(panel.y, box);
     if (!bare) axes(pen, panel, X, Y, dark);
     title(pen, panel);
@@ -349,7 +349,7 @@ function title({ ctx, color, type, box }, panel) {
   lines.forEach((line, i) => ctx.fillText(line, middle, box.y - 7 - 17 * type * (lines.length - 1 - i)));
 }
 
-function axes({ ctx, color, type, box }, { x, y }, X, Y, dark) {
+function axes({ ctx, color, width, type, box }, { x, y }, X, Y, dark) {
   ctx.lineWidth = 1;
   ctx.strokeStyle = GRID[dark ? 1 : 0];
   ctx.beginPath();
@@ -366,7 +366,8 @@ function axes({ ctx, color, type, box }, { x, y }, X, Y, dark) {
   ctx.font = `${SIZES.tick * type}px ${FONT}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
-  spacedOut(ctx, x, X, type).forEach((i) => ctx.fillText(x.labels[i], X(x.ticks[i]), box.y + box.h + 4));
+  const onPage = (label, at) => Math.min(at, width - ctx.measureText(label).width / 2); // the last may stand at the edge
+  spacedOut(ctx, x, X, type).forEach((i) => ctx.fillText(x.labels[i], onPage(x.labels[i], X(x.ticks[i])), box.y + box.h + 4));
   if (x.label) ctx.fillText(x.label, box.x + box.w / 2, box.y + box.h + (x.ticks.length ? 18 * type : 4));
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";

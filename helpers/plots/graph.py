@@ -116,11 +116,11 @@ def _numbers(boxes, done, senders, output):
     reached = {source for node in senders for source in node.inputs} | ({output} if senders else set())
     values = [short(node.value) if node in done or not node.inputs else "" for node in boxes]
     gradients = [short(node.grad) if node in reached else "" for node in boxes]
-    x, y = np.transpose(list(boxes.values())) + [[SYMBOL / 2], [0]]
-    room = BOX[0] - SYMBOL - 2
+    x, y = np.transpose(list(boxes.values()))
+    right, room = x + SYMBOL / 2, BOX[0] - SYMBOL - 2
     return (
-        Text(x, y + VALUE, values, "value", within=room),
-        Text(x, y + GRADIENT, gradients, "gradient", within=room),
+        Text(right, y + VALUE, values, "value", within=room),
+        Text(right, y + GRADIENT, gradients, "gradient", within=room),
     )
 
 
@@ -128,11 +128,12 @@ def _slopes(boxes, edges, users):
     """Local derivatives in the middle of their edges, or above it where the edge is level."""
     starts, ends = _ends(boxes, edges)
     x, y = ((starts + ends) / 2).T
-    level = np.abs(ends - starts)[:, 1] < BOX[1]
+    wide, high = np.abs(ends - starts).T
     words = [
         f"×{short(node.slopes[node.inputs.index(source)])}" if node in users else "" for source, node in edges
     ]
-    return Text(x, y + ABOVE * level, words, "gradient", within=0.9 * (ends - starts)[:, 0].min(initial=COLUMN))
+    above = np.where(high < BOX[1], ABOVE, 0)
+    return Text(x, y + above, words, "gradient", within=0.9 * wide.min(initial=COLUMN))
 
 
 def places(output) -> dict:

@@ -5,6 +5,7 @@ from matplotlib import colormaps
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import offset_copy
 
 from helpers.plots import frame as marks
@@ -143,10 +144,16 @@ def _steps(axes, panel, mark, order):
 def _arrows(axes, _panel, mark, order):
     look = get_look(mark.look)
     style = {
-        "arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": HEAD / 0.4 * POINT, "zorder": order,
-        "color": COLORS[look.color][0], "linewidth": look.width * POINT, "joinstyle": "miter",
+        "arrowstyle": "-|>",
+        "mutation_scale": HEAD / 0.4 * POINT,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "color": COLORS[look.color][0],
+        "linewidth": look.width * POINT,
         "linestyle": (0, DASHES[look.line]) if DASHES[look.line] else "-",
-    }  # fmt: skip
+        "joinstyle": "miter",
+        "zorder": order,
+    }
     for x, y, dx, dy in zip(mark.x, mark.y, mark.dx, mark.dy, strict=True):
         if np.isfinite([x, y, dx, dy]).all() and (dx or dy):
             axes.add_patch(FancyArrowPatch((x, y), (x + dx, y + dy), **style))
@@ -188,7 +195,8 @@ def _image(axes, panel, mark, order):
         x, y, w, h = axes.get_position().bounds
         ends = (mark.low, (mark.low + mark.high) / 2, mark.high)
         place = axes.figure.add_axes((x + w + 8 / marks.WIDTH, y, 10 / marks.WIDTH, h))
-        bar = axes.figure.colorbar(image, cax=place, ticks=ends, format=lambda value, _: number_in_words(value))
+        labels = FuncFormatter(lambda value, _: number_in_words(value))
+        bar = axes.figure.colorbar(image, cax=place, ticks=ends, format=labels)
         bar.ax.tick_params(length=0)
         bar.outline.set_visible(False)
 

@@ -36,7 +36,7 @@ SHOWN = 4  # layers drawn over time, evenly spread over the depth
 
 
 def panels_of(recording) -> list[Panel]:
-    """Return the five panels of a run: loss, accuracy and activations by step, gradients and updates by layer.
+    """Return the five panels of a run: loss, accuracy, activations by step; gradients and updates by layer.
 
     Without a recording they have titles and are empty.
     """
@@ -44,8 +44,8 @@ def panels_of(recording) -> list[Panel]:
         none = Axis(ticks=())
         return [Panel((), title, none, none) for title in TITLES.values()]
     by_step = [loss_panel(recording), accuracy_panel(recording), heat_panel(recording)]
-    by_layer = [before_and_now_panel(recording, "grad_W_norm"), before_and_now_panel(recording, "ratio", HEALTHY_RATIO)]
-    return by_step + by_layer
+    gradient = before_and_now_panel(recording, "grad_W_norm")
+    return [*by_step, gradient, before_and_now_panel(recording, "ratio", HEALTHY_RATIO)]
 
 
 def loss_panel(recording) -> Panel:
@@ -72,7 +72,7 @@ def before_and_now_panel(recording, quantity, guide=None) -> Panel:
 
 
 def heat_panel(recording, title=None) -> Panel:
-    """Return the mean of abs(activation), steps to the right, layers upward; what is still to come is empty."""
+    """Return the mean of abs(activation), steps to the right, layers upward; empty where it is to come."""
     values, layers = recording.mean_activation.T, len(recording.layers)
     reached = max(recording.last_step, 1)
     image = Image(values[::-1], (0, reached, 0.5, layers + 0.5), "viridis", 0, REACH / 2, bar=True)

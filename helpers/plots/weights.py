@@ -22,8 +22,8 @@ HATCHES = ("", "//", "..")
 def constraint_panel(hessian, best, kind, strength, *, labels, title="", path=None) -> Panel:
     """Return two weights: the loss as contours, the penalty's limit, and the solution where they touch.
 
-    The loss is ½ (w − best)ᵀ H (w − best), the penalty of a `kind` of `SOLVERS` has this `strength`. `path` is
-    the `solution_path` of loss and kind, for who has it already.
+    The loss is ½ (w − best)ᵀ H (w − best), the penalty is of a `kind` of `SOLVERS` and has this `strength`.
+    `path` is the `solution_path` of loss and kind, for who has it already.
     """
     path = solution_path(hessian, best, kind) if path is None else path
     w = SOLVERS[kind](hessian, best, strength)
