@@ -16,6 +16,7 @@ from helpers.plots.axes import number_in_words
 from helpers.plots.looks import get_look
 
 WIDTH = 960
+LARGEST = 1e30  # what is larger is not drawn: numbers travel in single precision, which ends at 3e38
 DECADES = 2.0  # a fitted logarithmic axis shows at least so many, lest the eye take noise for a trend
 EDGE, TITLE, TICKS, LABEL, LETTER = 8, 20, 16, 15, 6.2  # pixels around a panel: free, title, ticks, label, a letter
 
@@ -192,7 +193,7 @@ class Axis:
         if self.log:
             with np.errstate(all="ignore"):
                 values = np.log10(values)
-        return np.where(np.isfinite(values), values, np.nan)
+        return np.where(np.abs(values) < LARGEST, values, np.nan)
 
 
 @dataclass(frozen=True)
@@ -372,7 +373,7 @@ def _ticks(low, high, most, whole):
 def _span(values):
     """The smallest and the largest finite number of several arrays; 0 and 0 where there is none."""
     together = np.concatenate([np.ravel(v) for v in values])
-    together = together[np.isfinite(together)]
+    together = together[np.abs(together) < LARGEST]
     return (float(together.min()), float(together.max())) if together.size else (0.0, 0.0)
 
 
