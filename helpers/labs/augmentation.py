@@ -112,7 +112,7 @@ class AugmentationLab(live.LiveFigure):
         }
 
     def update(self, method, strength, image, seed):
-        x, y = data.load_batch(MANY, standardize=False, dtype=np.float64)
+        x, y = data.shared_batch(MANY, standardize=False, dtype=np.float64)
         chosen, images = METHODS[method], x.reshape(-1, SIDE, SIDE)
         parameter, original, label = chosen.parameter(strength), images[image], y[image]
         copies, labels = np.repeat(original[None], MANY, axis=0), np.repeat(label, MANY)

@@ -23,7 +23,7 @@ PLACES = [  # of the units of each layer, (units, 2)
 BESIDE, BELOW = 0.13, -0.75  # where a unit's number begins, and where the layers' names stand
 ROOM = 0.6  # for a unit's number
 LOOKS = {"sample": "sample", "mean": "measured", "expected": "expectation", "testing": "testing"}
-LEVELS = {"expected": "predicted", "testing": "level"}
+LEVELS = {"expected": "predicted", "testing": "tested level"}
 
 TEXT = {
     "inverted": "inverted",

@@ -94,12 +94,12 @@ function flowing(frame, shares) {
   return cells;
 }
 
-// The largest box inside with the same unit on both axes, in the middle of the one given.
+// The largest box inside with the same unit on both axes, at the top of the one given, in its middle.
 function squared(box, { x, y }) {
   const [across, up] = [x, y].map(({ ends }) => Math.abs(ends[1] - ends[0]));
   const unit = Math.min(box.w / across, box.h / up);
   const [w, h] = [unit * across, unit * up];
-  return { x: box.x + (box.w - w) / 2, y: box.y + (box.h - h) / 2, w, h };
+  return { x: box.x + (box.w - w) / 2, y: box.y, w, h };
 }
 
 const toX = ({ ends }, box) => (value) => box.x + ((value - ends[0]) / (ends[1] - ends[0])) * box.w;
@@ -173,7 +173,7 @@ const DRAW = {
       path(pen, [x0, y0], [x, y]);
       pen.ctx.stroke();
       pen.ctx.setLineDash([]);
-      path(pen, [x1, y1], [x - 0.5 * head * across, y + 0.5 * head * along], [x + 0.5 * head * across, y - 0.5 * head * along]);
+      path(pen, [x - 0.5 * head * across, y + 0.5 * head * along], [x1, y1], [x + 0.5 * head * across, y - 0.5 * head * along]);
       pen.ctx.fill();
     }
   },

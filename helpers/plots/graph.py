@@ -40,7 +40,7 @@ def graph_panel(output, computed=None, sent=None, *, active=None, slopes=()) -> 
     boxes = pixels_of(places(output), size)
     edges = [(source, node) for node in order for source in node.inputs]
     marks = [
-        pieces(*_ends(boxes, edges), "edge"),
+        pieces(*_ends(boxes, edges), "graph edge"),
         _bars(boxes, lambda node: not node.inputs, "leaf"),
         _bars(boxes, lambda node: node.inputs, "node"),
         _bars(boxes, lambda node: node is active, "active"),
@@ -107,7 +107,7 @@ def _words_of(boxes):
     return (
         Text(left, y, brief, within=SYMBOL),
         Text(left, y, long, within=SYMBOL - 2),
-        Text(x, y + NAME, names, "name", within=BOX[0]),
+        Text(x, y + NAME, names, "name text", within=BOX[0]),
     )
 
 
@@ -119,8 +119,8 @@ def _numbers(boxes, done, senders, output):
     x, y = np.transpose(list(boxes.values()))
     right, room = x + SYMBOL / 2, BOX[0] - SYMBOL - 2
     return (
-        Text(right, y + VALUE, values, "value", within=room),
-        Text(right, y + GRADIENT, gradients, "gradient", within=room),
+        Text(right, y + VALUE, values, "value text", within=room),
+        Text(right, y + GRADIENT, gradients, "gradient text", within=room),
     )
 
 
@@ -133,7 +133,7 @@ def _slopes(boxes, edges, users):
         f"×{short(node.slopes[node.inputs.index(source)])}" if node in users else "" for source, node in edges
     ]
     above = np.where(high < BOX[1], ABOVE, 0)
-    return Text(x, y + above, words, "gradient", within=0.9 * wide.min(initial=COLUMN))
+    return Text(x, y + above, words, "gradient text", within=0.9 * wide.min(initial=COLUMN))
 
 
 def places(output) -> dict:

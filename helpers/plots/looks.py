@@ -84,7 +84,7 @@ LOOKS = {
     # lines that orient the eye
     "zero": Look("pale", "solid", 1.2),
     "reference": Look("gray", "dotted", 2),
-    "level": Look("green", "dotted", 2.4),
+    "tested level": Look("green", "dotted", 2.4),
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
     "border": Look("orange", "solid", 0.8),
@@ -99,7 +99,7 @@ LOOKS = {
     "node": Look("box", rim="ink"),
     "leaf": Look("leaf", rim="ink"),
     "active": Look("orange", width=3, filled=False),
-    "edge": Look("pale", "solid", 1),
+    "graph edge": Look("pale", "solid", 1),
     "forward": Look("blue", "solid", 1.6),
     "backward": Look("red", "dashed", 1.6),
     # several things side by side
@@ -125,9 +125,9 @@ LOOKS = {
     # words
     "text": Look("ink"),
     "small text": Look("ink", small=True),
-    "name": Look("ink", small=True, bold=True),
-    "value": Look("blue", small=True),
-    "gradient": Look("red", small=True),
+    "name text": Look("ink", small=True, bold=True),
+    "value text": Look("blue", small=True),
+    "gradient text": Look("red", small=True),
 }
 
 

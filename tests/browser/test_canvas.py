@@ -30,7 +30,8 @@ OPEN = """async ([source, style]) => {
         const drawn = CanvasRenderingContext2D.prototype[name];
         CanvasRenderingContext2D.prototype[name] = function (...numbers) {
             const shown = this.canvas.className === 'td-canvas';
-            if (shown) calls.push([name, this.fillStyle, this.strokeStyle, ...numbers]);
+            const call = [name, this.fillStyle, this.strokeStyle, ...numbers];
+            if (shown) calls.push(Object.assign(call, { font: this.font }));
             return drawn.apply(this, numbers);
         };
     }
@@ -49,6 +50,12 @@ COLOR_AT = """([x, y]) => {
     return [...figure.canvas.getContext('2d').getImageData(x * density, y * density, 1, 1).data].slice(0, 3);
 }"""
 
+WIDTH_OF = """words => {
+    const font = calls.findLast(([name, , , told]) => name === 'fillText' && told === words).font;
+    const ctx = document.createElement('canvas').getContext('2d');
+    ctx.font = font;
+    return ctx.measureText(words).width;
+}"""
 REMEMBERED = "word => Object.defineProperty(window, 'localStorage', { value: { getItem: () => word } })"
 
 
@@ -162,6 +169,18 @@ def test_words_arrows_and_titles_are_written(page):
     panel = Panel((), "", Axis(0, 3), Axis(0, 3))
     tip = np.round(np.ravel(page.place(panel, 1, 1)), 1).tolist()
     assert tip in [np.round(call[2:], 1).tolist() for call in page.calls("lineTo")]
+
+
+def test_words_are_made_smaller_until_they_fit(page):
+    words = ("one", "a much longer one")
+    for within, fits in ((0, False), (1, True), (9, False)):
+        text = Text([5, 5], [2, 8], words, within=within)
+        panel = Panel((text,), "", Axis(0, 10), Axis(0, 10), bare=True)
+        page.show(Frame((panel,), 300))
+        width = page.page.evaluate(WIDTH_OF, words[1])
+        room = page.place(panel, within, 0)[0] - page.place(panel, 0, 0)[0]
+        assert (abs(width - room) < 1) == fits
+        assert width <= room or not within
 
 
 def test_the_legend_names_every_label_once(page):

@@ -16,6 +16,7 @@ from helpers.plots.frame import (
     Text,
     beside,
     grid,
+    pieces,
     stacked,
 )
 
@@ -94,6 +95,14 @@ def test_the_legend_names_each_label_once():
     line, other = Line([1], [1], "measured", "measured"), Steps([1], 0, 1, label="bars")
     shown = Frame((Panel((line, other)), Panel((line, Line([1], [1], "predicted")))))
     assert list(shown.legend().items()) == [("measured", line), ("bars", other)]
+
+
+def test_pieces_are_one_line_with_gaps():
+    line = pieces([[0, 1], [2, np.nan]], [[3, 4], [5, 6]], "zero", "both")
+    np.testing.assert_array_equal(line.x, [0, 3, np.nan, 2, 5, np.nan])
+    np.testing.assert_array_equal(line.y, [1, 4, np.nan, np.nan, 6, np.nan])
+    assert (line.look, line.label) == ("zero", "both")
+    assert len(pieces(np.empty((0, 2)), np.empty((0, 2)), "zero").x) == 0
 
 
 class TestLimits:

@@ -24,7 +24,7 @@ def mark(panel, look):
 
 def texts(panel, look, output):
     """Return name of the node → words, of the numbers that are shown."""
-    told = dict(zip(autodiff.nodes(output), mark(panel, look).words, strict=True))
+    told = dict(zip(autodiff.nodes(output), mark(panel, f"{look} text").words, strict=True))
     return {name: words for name, words in told.items() if words}
 
 
@@ -131,7 +131,7 @@ def test_boxes_neither_overlap_nor_leave_the_picture(output):
 
 
 def test_no_line_runs_through_a_box(loss):
-    edge, (_, boxes) = mark(pictures.graph_panel(loss), "edge"), boxes_of(loss)
+    edge, (_, boxes) = mark(pictures.graph_panel(loss), "graph edge"), boxes_of(loss)
     pieces = np.stack([edge.x, edge.y], axis=1).reshape(-1, 3, 2)
     for (source, node), (a, b, _) in zip(edges_of(loss), pieces, strict=True):
         points = a + np.linspace(0, 1, 50)[:, None] * (b - a)

@@ -30,9 +30,15 @@ def painted(*marks, **options):
 def test_a_line_has_its_look_and_its_numbers():
     x, y = layer_axis(3), Axis(1e-3, 10, log=True)
     axes = painted(Line([1, 2, 3], [1, 0, 0.01], "measured"), x=x, y=y, title="std")
-    (line,) = axes.lines
+    line, markers = axes.lines
     np.testing.assert_array_equal(line.get_ydata(), [0, np.nan, -2])
-    assert (to_hex(line.get_color()), line.get_marker()) == (COLORS["blue"][0], "o")
+    np.testing.assert_array_equal(markers.get_xydata(), [[1, 0], [3, -2]])
+    assert (to_hex(line.get_color()), line.get_linestyle(), line.get_marker()) == (COLORS["blue"][0], "-", "")
+    assert (to_hex(markers.get_color()), markers.get_linestyle(), markers.get_marker()) == (
+        COLORS["blue"][0],
+        "None",
+        "o",
+    )
     assert axes.get_ylim() == (-3, 1)
     assert [label.get_text() for label in axes.get_yticklabels()] == list(y.ticks.values())
     assert axes.get_title() == "std"
@@ -41,6 +47,12 @@ def test_a_line_has_its_look_and_its_numbers():
 def test_points_have_no_line():
     (line,) = painted(Points([1], [1], "measured")).lines
     assert line.get_linestyle() == "None"
+
+
+def test_a_marker_is_drawn_whole_at_the_edge_and_not_at_all_beyond():
+    markers = painted(Points([0, 1, 2], [1, 1, 1], "measured")).lines[-1]
+    np.testing.assert_array_equal(markers.get_xydata(), [[0, 1], [1, 1]])
+    assert not markers.get_clip_on()
 
 
 def test_steps_and_bars():
@@ -59,14 +71,30 @@ def test_the_first_row_of_an_image_is_at_the_top_of_its_extent():
     assert image.get_extent() == [0, 1, 0, 2]
     assert image.origin == "upper"
     assert len(axes.figure.axes) == 2  # and the bar of colors
+    assert [label.get_text() for label in axes.figure.axes[1].get_yticklabels()] == ["0", "0.5", "1"]
 
 
 def test_words_and_arrows():
     axes = painted(Text([1, 2], [3, np.nan], ("one", "two")), Arrows([0], [1], [2], [3]), bare=True)
     assert [text.get_text() for text in axes.texts] == ["one"]
-    (arrows,) = axes.collections
-    assert (arrows.U.tolist(), arrows.V.tolist()) == ([2], [3])
+    (arrow,) = axes.patches
+    start, _, end = arrow.get_path().vertices[:3]
+    assert start == pytest.approx((0, 1))
+    assert end == pytest.approx((2, 4), abs=0.002)  # the tip is as sharp as the line is wide
     assert not axes.axison
+
+
+def test_words_are_made_smaller_until_they_fit():
+    words, look = ("one", "a longer one"), {"x": Axis(0, 10), "bare": True}
+    alone = painted(Text([5, 5], [0.2, 0.8], words), **look).texts
+    axes = painted(Text([5, 5], [0.2, 0.8], words, within=0.5), **look)
+    widest = max(text.get_window_extent().width for text in axes.texts)
+    assert widest == pytest.approx(0.05 * axes.bbox.width, rel=0.1)
+    sizes = {text.get_size() for text in axes.texts}
+    assert len(sizes) == 1
+    assert sizes.pop() < alone[0].get_size()
+    roomy = painted(Text([5, 5], [0.2, 0.8], words, within=9), **look).texts
+    assert roomy[0].get_size() == alone[0].get_size()
 
 
 @pytest.mark.parametrize("words", ["", "Overflow: too large."])
@@ -94,5 +122,8 @@ def test_markers_that_would_touch_are_smaller():
 
 
 def test_a_square_panel_keeps_its_shape():
-    axes = painted(Image([[0, 1]], (0, 1, 0, 1)), square=True)
-    assert axes.get_aspect() == 1
+    axes = painted(Image([[0, 1]], (0, 1, 0, 2), bar=True), x=Axis(0, 1), y=Axis(2, 0), square=True)
+    assert 2 * axes.bbox.width == pytest.approx(axes.bbox.height)
+    bar = axes.figure.axes[1]
+    assert bar.bbox.x0 - axes.bbox.x1 == pytest.approx(8)
+    assert (bar.bbox.y0, bar.bbox.y1) == pytest.approx((axes.bbox.y0, axes.bbox.y1))
