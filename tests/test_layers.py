@@ -29,8 +29,10 @@ MAY_IMPORT = {
     "tqdm": ("data",),
     "PIL": ("plots", "labs"),
     "matplotlib": ("plots", "labs"),
+    "contourpy": ("plots",),
     "IPython": ("plots", "labs"),
-    "anywidget": ("plots", "labs"),
+    "anywidget": ("plots",),
+    "traitlets": ("plots",),
     "ipywidgets": ("labs",),
     "jupyter_ui_poll": ("labs",),
 }

@@ -101,7 +101,7 @@ def curve_over_bars(title, entry, values, predicted) -> Panel:
         Bars(*flat, *np.broadcast_to([[low], [high]], flat.shape), "shade", "saturated"),
         Bars(straight[0], straight[-1], low, high, "hatched", "linear part"),
         Steps(low + counted.shares / unit, -REACH, REACH, low, label=measured),
-        Line(DRAWN, entry.f(DRAWN), "function", "activation f"),
+        Line(DRAWN, entry.f(DRAWN), "strong line", "activation f"),
         Line(DRAWN, entry.df(DRAWN), "derivative", "its slope f'"),
         Line(middles, np.minimum(low + predicted / unit, high), "predicted", "predicted"),
     )

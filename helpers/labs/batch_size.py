@@ -158,7 +158,7 @@ def outputs_panel(unit, training, inference) -> Panel:
     ends = np.stack([low, high, np.full(SHOWN, np.nan)], axis=1).ravel()
     marks = (
         Line([-reach, reach], [-reach, reach], "reference"),
-        Line(np.repeat(expected, 3), ends, "interval"),
+        Line(np.repeat(expected, 3), ends, "strong line"),
         Points(expected, median, "measured", "in training: median, 5–95 %"),
         Points(expected, np.clip(inference, -REACH, REACH), "at inference", "at inference, as Keras"),
     )

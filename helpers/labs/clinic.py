@@ -164,7 +164,10 @@ def findings_panel(findings) -> Panel:
         told = [*told[: MOST - 1], (TEXT["more"].format(count=len(told) - MOST + 1), "")]
     headlines, meanings = zip(*told, strict=True)
     left, rows = np.zeros(len(told)), 2 * np.arange(len(told)) + 0.5
-    marks = (Text(left, rows, headlines, "headline", "left"), Text(left, rows + 1, meanings, align="left"))
+    marks = (
+        Text(left, rows, headlines, "headline", "left", within=1),
+        Text(left, rows + 1, meanings, align="left", within=1),
+    )
     return Panel(marks, y=Axis(2 * max(FEWEST, len(told)), 0), bare=True)
 
 

@@ -3,7 +3,6 @@
 from functools import lru_cache
 
 import numpy as np
-from contourpy import contour_generator
 
 from helpers.labs import live
 from helpers.networks.two_weights import (
@@ -13,6 +12,7 @@ from helpers.networks.two_weights import (
     logistic_loss,
     lowest_point,
 )
+from helpers.plots.contours import contour
 from helpers.plots.frame import Axis, Frame, Line, Panel, Points, Text, beside
 
 START = (3.0, -2.0)
@@ -100,15 +100,13 @@ def surface() -> tuple[Line, Text, Points]:
     """Return contours of the loss over the two weights, their levels, and its lowest point."""
     examples = brightness_of_dresses_and_shirts()
     w1, w2 = (np.linspace(*reach, 45) for reach in REACH)
-    contours = contour_generator(w1, w2, logistic_loss(np.stack(np.meshgrid(w1, w2), axis=-1), *examples))
-    gap = np.full((1, 2), np.nan)
-    pieces = [part for level in LEVELS for piece in contours.lines(level) for part in (piece, gap)]
+    heights = logistic_loss(np.stack(np.meshgrid(w1, w2), axis=-1), *examples)
     lowest = lowest_point(*examples)
     away = np.linspace(0, 12, 200)
     losses = logistic_loss(lowest + np.outer(away, UPHILL), *examples)
     places = lowest + np.outer(np.interp(TOLD, losses, away), UPHILL)
     return (
-        Line(*np.concatenate(pieces).T, "level"),
+        contour(w1, w2, heights, LEVELS, "level"),
         Text(*places.T, [f"{level:g}" for level in TOLD], "small text"),
         Points(*lowest, "lowest", "lowest loss"),
     )

@@ -5,6 +5,7 @@ const FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', sans-serif
 const SIZES = { tick: 11, text: 12, small: 10.5, title: 13 }; // pixels, before large type
 const GRID = ["#e6e6e6", "#333333"]; // on a light and on a dark page
 const NARROWEST = { bare: 80, framed: 210 }; // pixels; narrower panels flow onto further rows
+const HEAD = 7; // pixels from the tip of an arrow to the end of its head
 const LARGE = 1.5;
 const LARGE_KEY = "taming-depth-large-type";
 
@@ -93,12 +94,12 @@ function flowing(frame, shares) {
   return cells;
 }
 
-// The largest box inside with the same unit on both axes, in the middle of the one given.
+// The largest box inside with the same unit on both axes, at the top of the one given, in its middle.
 function squared(box, { x, y }) {
   const [across, up] = [x, y].map(({ ends }) => Math.abs(ends[1] - ends[0]));
   const unit = Math.min(box.w / across, box.h / up);
   const [w, h] = [unit * across, unit * up];
-  return { x: box.x + (box.w - w) / 2, y: box.y + (box.h - h) / 2, w, h };
+  return { x: box.x + (box.w - w) / 2, y: box.y, w, h };
 }
 
 const toX = ({ ends }, box) => (value) => box.x + ((value - ends[0]) / (ends[1] - ends[0])) * box.w;
@@ -160,27 +161,26 @@ const DRAW = {
     else { pen.ctx.fillStyle = pen.color(look.color); pen.ctx.fill(); }
   },
   arrows(pen, mark, look, X, Y) {
-    strokeOf(pen, look);
+    pen.ctx.fillStyle = pen.color(look.color);
     for (let i = 0; i < mark.length; i++) {
       const [x0, y0] = [X(mark.x[i]), Y(mark.y[i])];
       const [x1, y1] = [X(mark.x[i] + mark.dx[i]), Y(mark.y[i] + mark.dy[i])];
-      const length = Math.hypot(x1 - x0, y1 - y0), head = Math.min(6, 0.4 * length);
+      const length = Math.hypot(x1 - x0, y1 - y0), head = Math.min(HEAD, 0.4 * length);
       if (!(length > 0.5)) continue;
-      const angle = Math.atan2(y1 - y0, x1 - x0);
-      pen.ctx.beginPath();
-      pen.ctx.moveTo(x0, y0);
-      pen.ctx.lineTo(x1, y1);
-      for (const side of [-0.45, 0.45]) {
-        pen.ctx.moveTo(x1, y1);
-        pen.ctx.lineTo(x1 - head * Math.cos(angle + side), y1 - head * Math.sin(angle + side));
-      }
+      const [along, across] = [(x1 - x0) / length, (y1 - y0) / length];
+      const [x, y] = [x1 - head * along, y1 - head * across]; // where the head begins
+      strokeOf(pen, look);
+      path(pen, [x0, y0], [x, y]);
       pen.ctx.stroke();
+      pen.ctx.setLineDash([]);
+      path(pen, [x - 0.5 * head * across, y + 0.5 * head * along], [x1, y1], [x + 0.5 * head * across, y - 0.5 * head * along]);
+      pen.ctx.fill();
     }
   },
   text(pen, mark, look, X, Y) {
-    const shrink = pen.bare ? Math.min(1, pen.shrink) : 1;
-    const size = (look.small ? SIZES.small : SIZES.text) * pen.type * shrink;
-    pen.ctx.font = `${look.bold ? "600 " : ""}${size}px ${FONT}`;
+    const shrink = pen.bare && !mark.within ? Math.min(1, pen.shrink) : 1;
+    const size = fitting(pen, mark, look, (look.small ? SIZES.small : SIZES.text) * pen.type * shrink, X);
+    pen.ctx.font = letters(look, size);
     pen.ctx.textAlign = mark.align;
     pen.ctx.textBaseline = "middle";
     pen.ctx.lineJoin = "round";
@@ -213,6 +213,22 @@ const DRAW = {
     if (mark.bar) pen.after.push(() => colorBar(pen, mark, map));
   },
 };
+
+const letters = (look, size) => `${look.bold ? "600 " : ""}${size}px ${FONT}`;
+
+// The size of letters at which all words of a mark fit into the room that it gives them.
+function fitting({ ctx }, mark, look, size, X) {
+  if (!mark.within) return size;
+  ctx.font = letters(look, size);
+  const widest = Math.max(...mark.words.flatMap((words) => words.split("\n")).map((line) => ctx.measureText(line).width));
+  return size * Math.min(1, Math.abs(X(mark.within) - X(0)) / widest);
+}
+
+function path({ ctx }, [x, y], ...points) {
+  ctx.beginPath();
+  ctx.moveTo(x, y);
+  for (const point of points) ctx.lineTo(...point);
+}
 
 const inside = (box, x, y) => x >= box.x - 3 && x <= box.x + box.w + 3 && y >= box.y - 3 && y <= box.y + box.h + 3;
 
@@ -294,7 +310,7 @@ export function draw(ctx, frame, style, { width, dark = false, type = 1, marked 
   ctx.clearRect(0, 0, width, height);
   frame.panels.forEach((panel, i) => {
     const box = boxes[i], bare = panel.bare, shrink = width / frame.width;
-    const pen = { ctx, color, dashes: style.dashes, type, box, bare, shrink, map: (name) => colormap(style, name), after: [] };
+    const pen = { ctx, color, width, dashes: style.dashes, type, box, bare, shrink, map: (name) => colormap(style, name), after: [] };
     const X = toX(panel.x, box), Y = toY(panel.y, box);
     if (!bare) axes(pen, panel, X, Y, dark);
     title(pen, panel);
@@ -332,7 +348,7 @@ function title({ ctx, color, type, box }, panel) {
   lines.forEach((line, i) => ctx.fillText(line, middle, box.y - 7 - 17 * type * (lines.length - 1 - i)));
 }
 
-function axes({ ctx, color, type, box }, { x, y }, X, Y, dark) {
+function axes({ ctx, color, width, type, box }, { x, y }, X, Y, dark) {
   ctx.lineWidth = 1;
   ctx.strokeStyle = GRID[dark ? 1 : 0];
   ctx.beginPath();
@@ -349,7 +365,8 @@ function axes({ ctx, color, type, box }, { x, y }, X, Y, dark) {
   ctx.font = `${SIZES.tick * type}px ${FONT}`;
   ctx.textAlign = "center";
   ctx.textBaseline = "top";
-  spacedOut(ctx, x, X, type).forEach((i) => ctx.fillText(x.labels[i], X(x.ticks[i]), box.y + box.h + 4));
+  const onPage = (label, at) => Math.min(at, width - ctx.measureText(label).width / 2); // the last may stand at the edge
+  spacedOut(ctx, x, X, type).forEach((i) => ctx.fillText(x.labels[i], onPage(x.labels[i], X(x.ticks[i])), box.y + box.h + 4));
   if (x.label) ctx.fillText(x.label, box.x + box.w / 2, box.y + box.h + (x.ticks.length ? 18 * type : 4));
   ctx.textAlign = "right";
   ctx.textBaseline = "middle";
@@ -489,7 +506,7 @@ export class Figure {
     on(canvas, "blur", () => this.mark(null));
     on(this.button, "click", () => setLarge(!isLarge()));
     on(window, LARGE_KEY, () => this.draw());
-    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes = new ResizeObserver(() => Math.floor(this.root.clientWidth) !== this.width && this.draw());
     this.sizes.observe(this.root);
     this.themes = new MutationObserver(() => this.draw());
     for (const node of [document.documentElement, document.body]) {
@@ -518,6 +535,7 @@ export class Figure {
   draw() {
     const width = Math.floor(this.root.clientWidth), { frame, canvas } = this;
     if (!frame || !width) return;
+    this.width = width;
     const type = isLarge() ? LARGE : 1, dark = isDark(this.root), density = window.devicePixelRatio || 1;
     const wide = Math.min(width, isLarge() ? 1.7 * frame.width : frame.width);
     const { height } = layout(frame, wide, type);
@@ -559,7 +577,7 @@ export class Figure {
     if (mark.kind === "bars" || (mark.kind === "steps" && !look.line)) rectangle(pen, look, 4, 1, 22, 10);
     else if (mark.kind === "steps") DRAW.line(pen, { length: 2, x: [1, 29], y: [6, 6] }, { ...look, marker: null }, same, same);
     else {
-      if (mark.kind === "line") DRAW.line(pen, { length: 2, x: [1, 29], y: [6, 6] }, { ...look, marker: null }, same, same);
+      if (mark.kind !== "points") DRAW.line(pen, { length: 2, x: [1, 29], y: [6, 6] }, { ...look, marker: null }, same, same);
       if (look.marker) marker(pen, look, 15, 6, Math.min(look.size, 10));
     }
     item.append(label);

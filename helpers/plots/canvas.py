@@ -1,4 +1,4 @@
-"""Canvas: the widget that draws a Frame in the browser. The drawing itself is in canvas.js beside this module."""
+"""Canvas: the widget that draws a Frame in the browser. The drawing itself is in canvas.js, beside this."""
 
 from dataclasses import asdict
 from functools import cache
@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from helpers.plots.frame import Frame, packed
 from helpers.plots.looks import COLORMAPS, COLORS, DASHES, LOOKS
 
+HERE = Path(__file__).parent
 STOPS = 33  # colors sent of a colormap; those between are interpolated
 
 
@@ -21,8 +22,9 @@ class Canvas(anywidget.AnyWidget):
     Only what has changed is sent: the numbers of nearly every step, the structure hardly ever.
     """
 
-    _esm = Path(__file__).with_name("canvas.js")
-    _css = Path(__file__).with_name("canvas.css")
+    _esm = traitlets.Unicode((HERE / "canvas.js").read_text("utf-8")).tag(sync=True)
+    _css = traitlets.Unicode((HERE / "canvas.css").read_text("utf-8")).tag(sync=True)
+    _anywidget_id = traitlets.Unicode("helpers.plots.canvas.Canvas").tag(sync=True)
     looks = traitlets.Dict().tag(sync=True)
     structure = traitlets.Dict().tag(sync=True)
     strings = traitlets.List().tag(sync=True)
@@ -32,6 +34,12 @@ class Canvas(anywidget.AnyWidget):
 
     def __init__(self, **options):
         super().__init__(looks=looks_by_name(), **options)
+
+    def add_traits(self, **traits):
+        """Add traits that the class lacks; each call makes a class that is never freed, so none in vain."""
+        new = {name: trait for name, trait in traits.items() if not self.has_trait(name)}
+        if new:
+            super().add_traits(**new)
 
     def show(self, frame: Frame) -> None:
         """Draw a frame: one message with what differs from the last."""

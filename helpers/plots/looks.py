@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap
 
-# Each color on a light and on a dark page. The light ones are those of Okabe and Ito (2008), which readers with
-# any common color blindness can tell apart; the dark ones keep their hues and are lighter.
+# Each color on a light and on a dark page. The light ones are those of Okabe and Ito (2008), which readers
+# with any common color blindness can tell apart; the dark ones keep their hues and are lighter.
 COLORS = {
     "blue": ("#0072b2", "#4db2f0"),
     "red": ("#d55e00", "#ff8a3d"),
@@ -41,8 +41,8 @@ COLORMAPS = ("gray", "viridis", "cividis", "cividis_r", "PuOr", "order and chaos
 class Look:
     """How a mark is drawn: color by name, line (None: none), marker (None: none); sizes in pixels.
 
-    `filled` fills a marker or a bar; `rim` is the color of its edge; `alpha` is between 0 and 1; `hatched` bars
-    are striped; `small` and `bold` are for text.
+    `filled` fills a marker or a bar; `rim` is the color of its edge; `alpha` is between 0 and 1; `hatched`
+    bars are striped; `small` and `bold` are for text.
     """
 
     color: str = "ink"
@@ -58,7 +58,12 @@ class Look:
     bold: bool = False
 
     def __post_init__(self):
-        allowed = {"color": COLORS, "line": (None, *DASHES), "marker": (None, *MARKERS), "rim": (None, *COLORS)}
+        allowed = {
+            "color": COLORS,
+            "line": (None, *DASHES),
+            "marker": (None, *MARKERS),
+            "rim": (None, *COLORS),
+        }
         for name, choices in allowed.items():
             if getattr(self, name) not in choices:
                 said = f"{name} can't be {getattr(self, name)!r}; choose one of "
@@ -83,11 +88,27 @@ LOOKS = {
     # lines that orient the eye
     "zero": Look("pale", "solid", 1.2),
     "reference": Look("gray", "dotted", 2),
+    "tested level": Look("green", "dotted", 2.4),
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
+    "border": Look("orange", "solid", 0.8),
     "contour": Look("gray", "solid", 1.2),
     "level": Look("pale", "solid", 1),
     "casing": Look("paper", "solid", 3),
+    "strong line": Look("blue", "solid", 2),
+    "derivative": Look("ink", "dashdot", 1.5),
+    "limit": Look("orange", "dashed", 2.6),
+    # a training run
+    "curve": Look("blue", "solid", 1.8),
+    "before": Look("ink", "dotted", 1.6),
+    "now": Look("green", "solid", 1.4, "circle", 4),
+    # the nodes and edges of a graph, what goes through it and what comes back
+    "node": Look("box", rim="ink"),
+    "leaf": Look("leaf", rim="ink"),
+    "active": Look("orange", width=3, filled=False),
+    "graph edge": Look("pale", "solid", 1),
+    "forward": Look("blue", "solid", 1.6),
+    "backward": Look("red", "dashed", 1.6),
     # several things side by side
     "first": Look("blue", "solid", 2, "circle", 5.5),
     "second": Look("red", "dashed", 2, "square", 5.5),
@@ -95,20 +116,28 @@ LOOKS = {
     "fourth": Look("purple", "dotted", 2.2, "diamond", 6),
     "fifth": Look("orange", "solid", 2, "down", 6),
     "noisy": Look("red", "solid", 0.8, "circle", 3),
-    "function": Look("blue", "solid", 2.2),
-    "derivative": Look("ink", "dashdot", 1.5),
-    "interval": Look("blue", "solid", 1.8),
+    # a network drawn unit by unit
+    "unit on": Look("sky", marker="circle", size=13, rim="ink"),
+    "unit off": Look("gray", marker="cross", size=13, width=2.4),
+    "positive weight": Look("sky", "solid", 1.4),
+    "negative weight": Look("orange", "dashed", 1.4),
     # single points
     "point": Look("red", marker="circle", size=9),
     "start": Look("ink", marker="diamond", size=9),
     "goal": Look("green", marker="star", size=15),
     "ring": Look("red", marker="circle", size=15, filled=False, width=2),
     "dot": Look("sky", marker="circle", size=3.5),
+    "sample": Look("orange", marker="square", size=9),
+    "expectation": Look("red", marker="dash", size=18, width=2.4),
+    "testing": Look("green", marker="diamond", size=8, filled=False, width=1.8),
     "lowest": Look("ink", marker="star", size=14, rim="paper"),
     "at inference": Look("orange", marker="diamond", size=8, rim="ink"),
     # words
     "text": Look("ink"),
     "small text": Look("ink", small=True),
+    "name text": Look("ink", small=True, bold=True),
+    "value text": Look("blue", small=True),
+    "gradient text": Look("red", small=True),
     "headline": Look("ink", bold=True),
 }
 

@@ -3,25 +3,30 @@
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import FancyArrowPatch, Patch, Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter
 from matplotlib.transforms import offset_copy
 
 from helpers.plots import frame as marks
+from helpers.plots.axes import number_in_words
 from helpers.plots.looks import COLORS, DASHES, get_look
 from helpers.plots.style import DPI, Picture, styled
 
 POINT = 72 / DPI  # points of a pixel
 WORDS, ROW = 22, 19  # pixels of the line of words, and of a row of the legend
+HEAD = 7  # pixels from the tip of an arrow to the end of its head
 SYMBOLS = {
-    "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "P", "cross": "X",
+    "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "+", "cross": "x",
     "star": "*", "dash": "_",
 }  # fmt: skip
+AS_ON_CANVAS = {"square": 0.81, "diamond": 0.81, "star": 1.15, "dash": 1.6}  # Matplotlib draws it as large
+STROKES = ("plus", "cross", "dash")  # markers that are strokes, with nothing to fill
 
 
 @styled()
 def paint(frame, alt="picture") -> Picture:
-    """Return the picture of a frame in the course's colors on white, its legend and words above the panels."""
+    """Return the picture of a frame on white, with its words and its legend above the panels."""
     named = frame.legend()
     rows = _legend_rows(named)
     above = WORDS * bool(frame.words) + ROW * len(rows)
@@ -33,7 +38,7 @@ def paint(frame, alt="picture") -> Picture:
     for k, row in enumerate(rows):
         place = {"loc": "center", "bbox_to_anchor": (0.5, 1 - (above - ROW * (len(rows) - k - 0.5)) / height)}
         handles = [_handle(named[label], label) for label in row]
-        picture.add_artist(picture.legend(handles=handles, ncols=len(row), borderpad=0, **place))
+        picture.legend(handles=handles, ncols=len(row), borderpad=0, **place)
     for panel, room in zip(frame.panels, frame.rooms(), strict=True):
         _draw_panel(picture, panel, _box(panel, room, frame.height, height))
     return picture
@@ -54,6 +59,11 @@ def _box(panel, room, frame_height, height):
     (left, top, wide, high), (l, t, r, b) = panel.cell, room  # noqa: E741
     x, w = left * marks.WIDTH + l, wide * marks.WIDTH - l - r
     y, h = (1 - top - high) * frame_height + b, high * frame_height - t - b
+    if panel.square:
+        across, up = (np.ptp(axis.ends) for axis in (panel.x, panel.y))
+        unit = min(w / across, h / up)
+        x, y = x + (w - unit * across) / 2, y + h - unit * up
+        w, h = unit * across, unit * up
     return x / marks.WIDTH, y / height, w / marks.WIDTH, h / height
 
 
@@ -71,16 +81,22 @@ def _draw_panel(picture, panel, box):
         axes.tick_params(length=0)
     for order, mark in enumerate(panel.marks):
         _DRAW[type(mark)](axes, panel, mark, order + 2)
-    if panel.square:
-        axes.set_aspect("equal")
 
 
 def _line(axes, panel, mark, order):
-    look = get_look(mark.look)
-    style = _line_style(look, len(mark.x), axes) if isinstance(mark, marks.Line) else {}
-    if isinstance(mark, marks.Points):
-        style["linestyle"] = "none"
-    axes.plot(panel.x.scaled(mark.x), panel.y.scaled(mark.y), **style, zorder=order, clip_on=not look.marker)
+    """The line ends at the panel's edge; a marker is drawn whole, or not at all if its point lies outside."""
+    look, x, y = get_look(mark.look), panel.x.scaled(mark.x), panel.y.scaled(mark.y)
+    style = _line_style(look, len(x), axes) | {"zorder": order}
+    if not isinstance(mark, marks.Points):
+        axes.plot(x, y, **style | {"marker": ""})
+    if look.marker:
+        shown = _within(x, panel.x.ends) & _within(y, panel.y.ends)
+        axes.plot(x[shown], y[shown], **style | {"linestyle": "none"}, clip_on=False)
+
+
+def _within(values, ends, room=0.01):
+    low, high = np.sort(ends) + room * abs(ends[1] - ends[0]) * np.array([-1, 1])
+    return (low <= values) & (values <= high)
 
 
 def _line_style(look, points=1, axes=None):
@@ -90,16 +106,16 @@ def _line_style(look, points=1, axes=None):
         crowded = 0.8 * axes.get_position().width * marks.WIDTH / max(points, 1)
         size = max(3, min(size, crowded))
     dashes = DASHES[look.line or "solid"]
-    rim = COLORS[look.rim or look.color][0]
+    rim = max(2, look.width) if look.marker in STROKES else look.width if not look.filled else bool(look.rim)
     return {
         "color": COLORS[look.color][0],
         "linestyle": "none" if look.line is None else (0, dashes) if dashes else "-",
         "linewidth": look.width * POINT,
         "marker": SYMBOLS.get(look.marker, ""),
-        "markersize": size * POINT,
+        "markersize": size * POINT * AS_ON_CANVAS.get(look.marker, 1),
         "markerfacecolor": COLORS[look.color][0] if look.filled else "none",
-        "markeredgecolor": rim,
-        "markeredgewidth": (look.width if not look.filled or look.marker == "dash" else 1) * POINT,
+        "markeredgecolor": COLORS[look.rim or look.color][0],
+        "markeredgewidth": rim * POINT,
         "alpha": look.alpha,
     }
 
@@ -134,8 +150,20 @@ def _steps(axes, panel, mark, order):
 
 def _arrows(axes, _panel, mark, order):
     look = get_look(mark.look)
-    scale = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003}
-    axes.quiver(mark.x, mark.y, mark.dx, mark.dy, color=COLORS[look.color][0], zorder=order, **scale)
+    style = {
+        "arrowstyle": "-|>",
+        "mutation_scale": HEAD / 0.4 * POINT,
+        "shrinkA": 0,
+        "shrinkB": 0,
+        "color": COLORS[look.color][0],
+        "linewidth": look.width * POINT,
+        "linestyle": (0, DASHES[look.line]) if DASHES[look.line] else "-",
+        "joinstyle": "miter",
+        "zorder": order,
+    }
+    for x, y, dx, dy in zip(mark.x, mark.y, mark.dx, mark.dy, strict=True):
+        if np.isfinite([x, y, dx, dy]).all() and (dx or dy):
+            axes.add_patch(FancyArrowPatch((x, y), (x + dx, y + dy), **style))
 
 
 def _text(axes, panel, mark, order):
@@ -149,9 +177,16 @@ def _text(axes, panel, mark, order):
         "path_effects": [withStroke(linewidth=2, foreground="white")],
     }
     place = offset_copy(axes.transData, axes.figure, y=mark.lift * POINT, units="points")
-    for x, y, words in zip(panel.x.scaled(mark.x), panel.y.scaled(mark.y), mark.words, strict=True):
-        if words and np.isfinite([x, y]).all():
-            axes.text(x, y, words, transform=place, zorder=order, **style)
+    texts = [
+        axes.text(x, y, words, transform=place, zorder=order, **style)
+        for x, y, words in zip(panel.x.scaled(mark.x), panel.y.scaled(mark.y), mark.words, strict=True)
+        if words and np.isfinite([x, y]).all()
+    ]
+    if mark.within and texts:
+        widest = max(text.get_window_extent().width for text in texts)
+        room = axes.bbox.width * mark.within / abs(panel.x.high - panel.x.low)
+        for text in texts:
+            text.set_size(style["size"] * min(1, room / widest))
 
 
 def _image(axes, panel, mark, order):
@@ -167,7 +202,10 @@ def _image(axes, panel, mark, order):
         x, y, w, h = axes.get_position().bounds
         ends = (mark.low, (mark.low + mark.high) / 2, mark.high)
         place = axes.figure.add_axes((x + w + 8 / marks.WIDTH, y, 10 / marks.WIDTH, h))
-        axes.figure.colorbar(image, cax=place, ticks=ends).outline.set_visible(False)
+        labels = FuncFormatter(lambda value, _: number_in_words(value))
+        bar = axes.figure.colorbar(image, cax=place, ticks=ends, format=labels)
+        bar.ax.tick_params(length=0)
+        bar.outline.set_visible(False)
 
 
 def _handle(mark, label):

@@ -63,7 +63,7 @@ def left_behind(name):
     by_moves = growth(settled)
     for run in range(4, 4 + RUNS):
         earlier, lab = lab, run_cell(name, run, **small_start(name))
-        still_open += earlier.figure is not None
+        still_open += earlier.canvas is not None
     del earlier
     by_runs = growth(at_first)
     return {

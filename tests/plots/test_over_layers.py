@@ -5,18 +5,24 @@ import pytest
 
 from helpers.networks import builders
 from helpers.numerics import theory
-from helpers.plots import over_layers, style
+from helpers.plots import over_layers
 from helpers.signals import flow
 
 
-@style.styled()
-def test_curve_panel_leaves_out_what_has_no_logarithm():
-    panel = over_layers.CurvePanel(style.Picture().subplots(), "std", log=True)
-    panel.show([1.0, 0.0, np.inf, 100.0], [1.0, 10.0, 10.0, 100.0])
-    np.testing.assert_array_equal(panel.measured.get_ydata(), [0, np.nan, np.nan, 2])
-    np.testing.assert_array_equal(panel.predicted.get_ydata(), [0, 1, 1, 2])
-    low, high = panel.axes.get_ylim()
-    assert low <= 0 < 2 <= high
+def test_layers_panel_holds_what_it_was_given():
+    panel = over_layers.layers_panel("std", [1.0, 0.0, np.inf, 100.0], [1.0, 10.0, 10.0, 100.0], log=True)
+    measured, predicted = panel.marks
+    np.testing.assert_array_equal(measured.x, [1, 2, 3, 4])
+    np.testing.assert_array_equal(measured.y, [1, 0, np.inf, 100])
+    np.testing.assert_array_equal(predicted.y, [1, 10, 10, 100])
+    np.testing.assert_array_equal(panel.y.scaled(measured.y), [0, np.nan, np.nan, 2])
+    assert panel.y.low <= 1 < 100 <= panel.y.high
+    assert (panel.x.counts, panel.x.low < 1, panel.x.high > 4) == ("layer", True, True)
+    assert [mark.label for mark in panel.marks] == ["measured", "predicted"]
+
+
+def test_without_a_prediction_there_is_one_line():
+    assert len(over_layers.layers_panel("mean", [0.1, 0.2], log=False).marks) == 1
 
 
 def test_curves_are_the_numbers_with_their_predictions():
