@@ -4,7 +4,7 @@
 const FONT = "system-ui, 'Segoe UI', 'Helvetica Neue', 'DejaVu Sans', sans-serif";
 const SIZES = { tick: 11, text: 12, small: 10.5, title: 13 }; // pixels, before large type
 const GRID = ["#e6e6e6", "#333333"]; // on a light and on a dark page
-const NARROWEST = { bare: 80, framed: 210 }; // pixels; narrower panels flow onto further rows
+const NARROWEST = { bare: 80, framed: 195 }; // pixels; narrower panels flow onto further rows
 const HEAD = 7; // pixels from the tip of an arrow to the end of its head
 const LARGE = 1.5;
 const LARGE_KEY = "taming-depth-large-type";
@@ -61,7 +61,7 @@ export function layout(frame, width, type = 1) {
   const height = frame.height * Math.max(1, Math.min(width / frame.width, 1.4), type > 1 ? 1.25 : 1);
   const needed = frame.panels.map(({ cell, y, bare }) => {
     const least = type * (y.ticks.length && !bare ? NARROWEST.framed : NARROWEST.bare);
-    return Math.min(1, cell[2] * Math.max(1, Math.ceil(least / (cell[2] * width) - 0.02)));
+    return Math.min(1, Math.max(cell[2], least / width));
   });
   const flows = needed.some((share, i) => share > frame.panels[i].cell[2] + 1e-6);
   const cells = flows ? flowing(frame, needed) : frame.panels.map(({ cell }) => cell);
