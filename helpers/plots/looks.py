@@ -24,6 +24,7 @@ COLORS = {
     "box": ("#eef3f8", "#26303a"),
     "leaf": ("#fff6e0", "#3a3222"),
     "paper": ("#ffffff", "#111111"),
+    "black": ("#222222", "#222222"),  # on an image, whose colors are the same on both pages
 }
 DASHES = {  # of a line: lengths of stroke and gap, in widths of the line
     "solid": (),
@@ -82,6 +83,15 @@ LOOKS = {
     "here": Look("ink", "dotted", 1.8),
     "guide": Look("red", "dashed", 1.8),
     "contour": Look("gray", "solid", 1.2),
+    "edge": Look("black", "solid", 2.4),
+    "equal depth": Look("black", "dashed", 1),
+    "asymptote": Look("green", "dotted", 3),
+    # a function and its slope, and another one
+    "value": Look("blue", "solid", 2),
+    "slope": Look("red", "dashed", 2),
+    "other value": Look("green", "dashdot", 1.8),
+    "other slope": Look("purple", "dotted", 2),
+    "tangent": Look("ink", "solid", 1.4),
     # several things side by side
     "first": Look("blue", "solid", 2, "circle", 5.5),
     "second": Look("red", "dashed", 2, "square", 5.5),
@@ -94,6 +104,11 @@ LOOKS = {
     "goal": Look("green", marker="star", size=15),
     "ring": Look("red", marker="circle", size=15, filled=False, width=2),
     "dot": Look("sky", marker="circle", size=3.5),
+    "value point": Look("blue", marker="circle", size=10, rim="ink"),
+    "slope point": Look("red", marker="diamond", size=9, rim="ink"),
+    "network": Look("red", marker="star", size=18, rim="paper"),
+    "fixed point": Look("blue", marker="plus", size=16, width=2.5),
+    "middle": Look("ink", marker="plus", size=12, width=2.5),
     # words
     "text": Look("ink"),
     "small text": Look("ink", small=True),
