@@ -68,7 +68,7 @@ class ActivationLab(live.LiveFigure):
 def curves_panel(entries, z) -> Panel:
     """Return f and f' of one or two activations, with the first one's point and tangent at `z`."""
     bounded = all(np.isfinite(entry.limits).all() for entry in entries)
-    y = Axis(*(BOUNDED if bounded else UNBOUNDED))
+    x, y = Axis(-REACH, REACH, label="z", most=7), Axis(*(BOUNDED if bounded else UNBOUNDED), most=9)
     left, right = np.reshape(saturated_intervals(entries[0], Z), (-1, 2)).T
     ends = np.full_like(left, y.low), np.full_like(left, y.high)
     marks = [
@@ -85,7 +85,7 @@ def curves_panel(entries, z) -> Panel:
         Points(z, value, "value point"),
         Points(z, slope, "slope point"),
     ]
-    return Panel(tuple(marks), "f (solid) and its slope f' (dashed)", Axis(-REACH, REACH, label="z"), y)
+    return Panel(tuple(marks), "f (solid) and its slope f' (dashed)", x, y)
 
 
 def output_panel(entries, spread) -> Panel:
@@ -95,7 +95,7 @@ def output_panel(entries, spread) -> Panel:
         shares = histogram(entry.f(spread * XI), -OUT, OUT, BINS).shares
         heights = np.minimum(shares / height_unit(shares), FULL_HEIGHT)
         marks.append(Steps(heights, -OUT, OUT, look=look, label=f"{entry.label}, output"))
-    x = Axis(-1.03 * OUT, 1.03 * OUT, label="what lies beyond ±3 counts in the last bars")
+    x = Axis(-1.03 * OUT, 1.03 * OUT, label="beyond ±3: in the last bars")
     return Panel(tuple(marks), "output f(z) of a normal z, mean 0", x, Axis(0, FULL_HEIGHT, ticks=()))
 
 
@@ -110,7 +110,7 @@ def facts_panel(entries, parameters) -> Panel:
     rows = np.arange(len(FACTS) + 1)
     marks = [
         Text(np.full(len(rows), x), rows, words, align="left")
-        for x, words in zip((0, 0.28, 0.66), table, strict=False)
+        for x, words in zip((0, 0.32, 0.68), table, strict=False)
     ]
     return Panel(tuple(marks), y=Axis(len(FACTS) + 0.5, -0.5), bare=True)
 

@@ -60,7 +60,7 @@ class DeadReluLab(live.LiveFigure):
         largest = two_curves([np.clip(run.largest, -Z_SHOWN, Z_SHOWN) for run in (relu, leaky)], first=1)
         zero = Line((0.5, UNITS + 0.5), (0, 0), "zero")
         panels = beside(
-            Panel(silent, "share of units with z ≤ 0 on every image", steps, Axis(-0.04, 1.04)),
+            Panel(silent, "share with z ≤ 0 on every image", steps, Axis(-0.04, 1.04)),
             Panel(loss, "training loss (cut off at 5)", steps, Axis(0, 1.04 * LOSS_SHOWN)),
             Panel((zero, *largest), "largest z of each unit after training", units, Axis(-10.6, 10.6)),
         )

@@ -161,7 +161,8 @@ class LiveFigure:
 
     def _read_out(self, numbers, values):
         words = {name: self.READ_OUT.get(name, name.replace("_", " ")) for name in numbers}
-        return tuple((words[name].format(**values), _short(value)) for name, value in numbers.items())
+        told = {name: value if isinstance(value, str) else _short(value) for name, value in numbers.items()}
+        return tuple((words[name].format(**values), told[name]) for name in numbers)
 
 
 def control_grid(controls):

@@ -103,7 +103,7 @@ class MeanFieldLab(live.LiveFigure):
 
 
 MAP = {
-    "title": "order (blue, χ < 1) and chaos (orange, χ > 1)",
+    "title": "order (blue) and chaos (orange)",
     "x": Axis(MAP_W[0], MAP_W[-1], log=True, label="σ_w²"),
     "y": Axis(MAP_B[0], MAP_B[-1], label="σ_b²"),
 }

@@ -4,18 +4,7 @@ import numpy as np
 
 from helpers.labs import knobs, live
 from helpers.numerics.activations import ACTIVATIONS
-from helpers.plots.frame import (
-    Axis,
-    Frame,
-    Line,
-    Panel,
-    Points,
-    Text,
-    beside,
-    fitting_axis,
-    fitting_log_axis,
-    stacked,
-)
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points, beside, fitting_axis, fitting_log_axis
 
 INPUTS = (0.01, 50.0)
 REACHES = (8, 16, 32, 64, 128, 256)  # half-widths of the z axis, so that it changes seldom while z slides
@@ -23,7 +12,6 @@ POINTS = 801
 LOST = 1e-18  # even times 50, a step this small is lost when float64 adds it to a weight near 1
 
 TEXT = {
-    "sum": "z = weight 1 · input 1 + weight 2 · input 2 = {w1} · {x1:g} + {w2:g} · {x2:g} = {z:.6g}",
     "zero": "The slope is exactly 0 in the computer's numbers: no gradient passes, and a log axis has no 0.",
     "lost": "The slope is below {limit:g}: no step of gradient descent will move these weights noticeably.",
 }
@@ -33,7 +21,7 @@ class NeuronLab(live.LiveFigure):
     """A point on f(z), on f'(z), and on f'(z) with a log axis, where each weight's gradient is shown too."""
 
     READ_OUT = {
-        "z": "z",
+        "z": f"z = {{w1}} · {INPUTS[0]:g} + {{w2:g}} · {INPUTS[1]:g}",
         "f": "f(z)",
         "df": "f'(z)",
         "gradient_1": f"∂h/∂w₁ = f'(z) · {INPUTS[0]:g}",
@@ -53,18 +41,17 @@ class NeuronLab(live.LiveFigure):
         reach = next(reach for reach in REACHES if abs(z) < 0.95 * reach)
         grid = np.linspace(-reach, reach, POINTS)
         back = [
-            Points(z, abs(gradient), look, f"gradient of weight {i}")
-            for i, (gradient, look) in enumerate(zip(gradients, ("third", "fifth"), strict=True), start=1)
+            Points(z, abs(gradient), f"gradient {i}", f"gradient of weight {i}")
+            for i, gradient in enumerate(gradients, start=1)
         ]
         panels = (
             curve_panel("f(z), what the neuron says", grid, f(grid), z, value),
             curve_panel("f'(z), what it lets back", grid, df(grid), z, slope),
             curve_panel("f'(z) on a log axis", grid, np.abs(df(grid)), z, abs(slope), back, log=True),
         )
-        terms = TEXT["sum"].format(w1=w1, x1=INPUTS[0], w2=w2, x2=INPUTS[1], z=z)
         return Frame(
-            stacked(Panel((Text(0.5, 0.5, terms),), bare=True), beside(*panels), heights=(1, 9)),
-            height=330,
+            beside(*panels),
+            height=300,
             words=slope_in_words(slope),
             numbers={"z": z, "f": value, "df": slope, "gradient_1": gradients[0], "gradient_2": gradients[1]},
         )
@@ -73,7 +60,7 @@ class NeuronLab(live.LiveFigure):
 def curve_panel(title, x, y, x_point, y_point, others=(), *, log=False) -> Panel:
     """Return a curve over z, with one point on it and a dotted line down from it; `others` must fit too."""
     values = [y, [y_point], *(mark.y for mark in others)]
-    height = fitting_log_axis(*values) if log else fitting_axis(*values, smallest=1.0)
+    height = fitting_log_axis(*values) if log else fitting_axis(*values)
     marks = (
         Line(x, y, "value"),
         Line((x_point, x_point), (height.low, y_point), "here"),

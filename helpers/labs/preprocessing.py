@@ -6,7 +6,7 @@ from helpers import data
 from helpers.labs import live
 from helpers.numerics.conditioning import condition_number, descent, predicted_steps, second_moments
 from helpers.numerics.preprocessing import PREPROCESSORS, covariance
-from helpers.plots.frame import Axis, Frame, Image, Line, Panel, Points, Text, beside, fitting_axis, stacked
+from helpers.plots.frame import Axis, Frame, Image, Line, Panel, Points, Text, beside, stacked
 from helpers.plots.over_layers import layers_panel
 
 POINTS = 400
@@ -14,6 +14,7 @@ STEPS = 50  # of gradient descent
 FACTOR = 1e-3  # by which the predicted steps shrink the slowest error
 DEVIATIONS = 2  # standard deviations that the ellipse reaches
 RATIOS = (1, 2, 3, 4, 5, 7, 10, 20, 30, 50, 70, 100)
+REACHES = tuple(step * 10.0**k for k in range(-1, 4) for step in (1, 1.5, 2, 3, 5, 7))  # of the cloud's axes
 CONTOURS = (1, 0.3, 0.05)  # of the loss, as shares of the start's
 NEAR_ZERO = 1e-6  # an error below this share of the start's is not drawn
 ANGLES = np.linspace(0, 2 * np.pi, 121)
@@ -31,13 +32,13 @@ class PreprocessingLab(live.LiveFigure):
     """The cloud with its ellipse, its covariance matrix, and gradient descent on a loss over these inputs."""
 
     READ_OUT = {
-        "mean_1": "mean of feature 1",
-        "mean_2": "of feature 2",
-        "var_1": "variance of feature 1",
-        "var_2": "of feature 2",
-        "covariance": "covariance",
-        "condition_of_covariance": "condition number of the covariance",
-        "condition_of_loss": "of the loss",
+        "mean_1": "mean of x₁",
+        "mean_2": "mean of x₂",
+        "var_1": "variance of x₁",
+        "var_2": "variance of x₂",
+        "covariance": "their covariance",
+        "condition_of_covariance": "condition number κ of the covariance",
+        "condition_of_loss": "κ of the loss",
         "steps_predicted": f"steps to shrink the slowest error to {FACTOR:g}, predicted",
     }
 
@@ -57,10 +58,10 @@ class PreprocessingLab(live.LiveFigure):
         measured, hessian = covariance(z), second_moments(z, bias=False)
         kappa = condition_number(hessian)
         errors = descent(hessian, start_of_descent(hessian), STEPS)
-        middle = stacked(matrix_panel(measured), distance_panel(errors, kappa))
-        outer = cloud_panel(z, predicted_covariance(step, C)), bowl_panel(hessian, errors)
+        squares = cloud_panel(z, predicted_covariance(step, C)), bowl_panel(hessian, errors)
+        right = stacked(matrix_panel(measured), distance_panel(errors, kappa))
         return Frame(
-            beside(outer[0], middle, outer[1], widths=(4, 3, 4)),
+            beside(*squares, right, widths=(3, 3, 2)),
             height=350,
             words=_in_words(cloud, C, kappa),
             numbers={
@@ -81,7 +82,8 @@ def cloud_panel(z, C) -> Panel:
     mean = z.mean(axis=0)
     ellipse = mean + DEVIATIONS * (_root(C) @ CIRCLE).T
     extent = max(np.abs(z).max(), np.abs(ellipse).max())
-    axis = fitting_axis((-extent, extent))
+    reach = next((reach for reach in REACHES if extent < 0.98 * reach), extent)
+    axis = Axis(-reach, reach)
     marks = (
         Line((axis.low, axis.high), (0, 0), "zero"),
         Line((0, 0), (axis.low, axis.high), "zero"),
@@ -114,11 +116,11 @@ def bowl_panel(hessian, errors) -> Panel:
 
 
 def distance_panel(errors, kappa) -> Panel:
-    """Return the distance to the minimum after each step, as a share of the start's, and the predicted one."""
+    """Return the distance to the minimum after each step, measured and predicted, in shares of the start's."""
     measured = np.linalg.norm(errors[1:], axis=1) / np.linalg.norm(errors[0])
     predicted = (1 - 1 / kappa) ** np.arange(1, STEPS + 1) / np.sqrt(2)
     shown = (np.where(v > NEAR_ZERO, v, np.nan) for v in (measured, predicted))
-    return layers_panel("distance to minimum, by step", *shown, log=True, counts="step", label="")
+    return layers_panel("distance to minimum", *shown, log=True, counts="step", label="step")
 
 
 def points(cloud, correlation, offset, ratio) -> tuple[np.ndarray, np.ndarray]:

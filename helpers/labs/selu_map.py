@@ -31,9 +31,9 @@ class SeluMapLab(live.LiveFigure):
 
     READ_OUT = {
         "predicted_mean": f"mean of h, layer {LAYERS}, predicted",
-        "predicted_variance": "variance, predicted",
+        "predicted_variance": f"variance of h, layer {LAYERS}, predicted",
         "measured_mean": f"mean of h, layer {LAYERS}, measured",
-        "measured_variance": "variance, measured",
+        "measured_variance": f"variance of h, layer {LAYERS}, measured",
     }
 
     def controls(self):
@@ -69,14 +69,14 @@ class SeluMapLab(live.LiveFigure):
 
 
 def map_panel(arrows, predicted, measured, rest) -> Panel:
-    """Return the map: its arrows, and two paths (layers + 1, 2) from their common start to the place of rest."""
+    """Return the map: arrows, and two paths (layers + 1, 2) from their common start to the place of rest."""
     marks = (
         arrows,
         Line(*_near(predicted), "predicted", "predicted"),
         Points(*_near(measured), "measured", "measured"),
         Points(*predicted[0], "start", "start"),
-        Points(*rest, "goal", "comes to rest"),
         Points(0, 1, "fixed point", "(0, 1)"),
+        Points(*rest, "goal", "comes to rest"),
     )
     x, y = Axis(-1.1, 1.1, label="mean of h"), Axis(-0.12, 3.12, label="variance of h")
     return Panel(marks, "one layer takes (mean, variance) along the arrow", x, y)
@@ -145,8 +145,8 @@ def short_arrows(dx, dy) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _near(path):
-    """Columns of a path; what lies far outside of the picture is left out, for Agg can't draw to infinity."""
-    return np.where(np.abs(path) < 1e4, path, np.nan).T
+    """Columns of a path; what lies far outside of the picture is left out, for its dashes would take long."""
+    return np.where(np.abs(path) < 1e3, path, np.nan).T
 
 
 def _numbers(name, mean, variance):

@@ -24,7 +24,7 @@ COLORS = {
     "box": ("#eef3f8", "#26303a"),
     "leaf": ("#fff6e0", "#3a3222"),
     "paper": ("#ffffff", "#111111"),
-    "black": ("#222222", "#222222"),  # on an image, whose colors are the same on both pages
+    "black": ("#222222", "#767676"),  # of lines on an image, whose colors are the same on both pages
 }
 DASHES = {  # of a line: lengths of stroke and gap, in widths of the line
     "solid": (),
@@ -104,8 +104,10 @@ LOOKS = {
     "goal": Look("green", marker="star", size=15),
     "ring": Look("red", marker="circle", size=15, filled=False, width=2),
     "dot": Look("sky", marker="circle", size=3.5),
-    "value point": Look("blue", marker="circle", size=10, rim="ink"),
-    "slope point": Look("red", marker="diamond", size=9, rim="ink"),
+    "value point": Look("blue", marker="circle", size=11, rim="ink"),
+    "slope point": Look("red", marker="diamond", size=8, rim="ink"),
+    "gradient 1": Look("green", marker="triangle", size=9),
+    "gradient 2": Look("purple", marker="down", size=9),
     "network": Look("red", marker="star", size=18, rim="paper"),
     "fixed point": Look("blue", marker="plus", size=16, width=2.5),
     "middle": Look("ink", marker="plus", size=12, width=2.5),

@@ -14,9 +14,11 @@ from helpers.plots.style import DPI, Picture, styled
 POINT = 72 / DPI  # points of a pixel
 WORDS, ROW = 22, 19  # pixels of the line of words, and of a row of the legend
 SYMBOLS = {
-    "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "P", "cross": "X",
+    "circle": "o", "square": "s", "triangle": "^", "diamond": "D", "down": "v", "plus": "+", "cross": "x",
     "star": "*", "dash": "_",
 }  # fmt: skip
+AS_ON_CANVAS = {"square": 0.81, "diamond": 0.81, "star": 1.15}  # times its size Matplotlib draws it as large
+STROKES = ("plus", "cross", "dash")  # markers that are strokes, with nothing to fill
 
 
 @styled()
@@ -33,7 +35,7 @@ def paint(frame, alt="picture") -> Picture:
     for k, row in enumerate(rows):
         place = {"loc": "center", "bbox_to_anchor": (0.5, 1 - (above - ROW * (len(rows) - k - 0.5)) / height)}
         handles = [_handle(named[label], label) for label in row]
-        picture.add_artist(picture.legend(handles=handles, ncols=len(row), borderpad=0, **place))
+        picture.legend(handles=handles, ncols=len(row), borderpad=0, **place)
     for panel, room in zip(frame.panels, frame.rooms(), strict=True):
         _draw_panel(picture, panel, _box(panel, room, frame.height, height))
     return picture
@@ -72,15 +74,22 @@ def _draw_panel(picture, panel, box):
     for order, mark in enumerate(panel.marks):
         _DRAW[type(mark)](axes, panel, mark, order + 2)
     if panel.square:
-        axes.set_aspect("equal")
+        axes.set_aspect("equal", anchor="N")
 
 
 def _line(axes, panel, mark, order):
-    look = get_look(mark.look)
-    style = _line_style(look, len(mark.x), axes) if isinstance(mark, marks.Line) else {}
-    if isinstance(mark, marks.Points):
-        style["linestyle"] = "none"
-    axes.plot(panel.x.scaled(mark.x), panel.y.scaled(mark.y), **style, zorder=order, clip_on=not look.marker)
+    """The line ends at the panel's edge; a marker is drawn whole, or not at all if its point lies outside."""
+    look, x, y = get_look(mark.look), panel.x.scaled(mark.x), panel.y.scaled(mark.y)
+    style = _line_style(look, len(x), axes) | {"zorder": order}
+    if not isinstance(mark, marks.Points):
+        axes.plot(x, y, **style | {"marker": ""})
+    shown = _within(x, panel.x.ends) & _within(y, panel.y.ends)
+    axes.plot(x[shown], y[shown], **style | {"linestyle": "none"}, clip_on=False)
+
+
+def _within(values, ends, room=0.01):
+    low, high = np.sort(ends) + room * abs(ends[1] - ends[0]) * np.array([-1, 1])
+    return (low <= values) & (values <= high)
 
 
 def _line_style(look, points=1, axes=None):
@@ -90,16 +99,16 @@ def _line_style(look, points=1, axes=None):
         crowded = 0.8 * axes.get_position().width * marks.WIDTH / max(points, 1)
         size = max(3, min(size, crowded))
     dashes = DASHES[look.line or "solid"]
-    rim = COLORS[look.rim or look.color][0]
+    rim = max(2, look.width) if look.marker in STROKES else look.width if not look.filled else bool(look.rim)
     return {
         "color": COLORS[look.color][0],
         "linestyle": "none" if look.line is None else (0, dashes) if dashes else "-",
         "linewidth": look.width * POINT,
         "marker": SYMBOLS.get(look.marker, ""),
-        "markersize": size * POINT,
+        "markersize": size * POINT * AS_ON_CANVAS.get(look.marker, 1),
         "markerfacecolor": COLORS[look.color][0] if look.filled else "none",
-        "markeredgecolor": rim,
-        "markeredgewidth": (look.width if not look.filled or look.marker == "dash" else 1) * POINT,
+        "markeredgecolor": COLORS[look.rim or look.color][0],
+        "markeredgewidth": rim * POINT,
         "alpha": look.alpha,
     }
 
