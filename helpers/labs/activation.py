@@ -11,8 +11,8 @@ from helpers.numerics.activations import (
     largest_slope,
     with_parameter,
 )
-from helpers.plots.activation import saturated_intervals
-from helpers.plots.frame import Axis, Bars, Frame, Line, Panel, Points, Steps, Text, beside, stacked
+from helpers.plots.activation import curves, shaded
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points, Steps, Text, beside, stacked
 from helpers.plots.histograms import FULL_HEIGHT, height_unit
 from helpers.signals.measures import histogram
 
@@ -69,15 +69,9 @@ def curves_panel(entries, z) -> Panel:
     """Return f and f' of one or two activations, with the first one's point and tangent at `z`."""
     bounded = all(np.isfinite(entry.limits).all() for entry in entries)
     x, y = Axis(-REACH, REACH, label="z", most=7), Axis(*(BOUNDED if bounded else UNBOUNDED), most=9)
-    left, right = np.reshape(saturated_intervals(entries[0], Z), (-1, 2)).T
-    ends = np.full_like(left, y.low), np.full_like(left, y.high)
-    marks = [
-        Bars(left, right, *ends, "shade", "slope below 1/20 of its largest"),
-        Line((-REACH, REACH), (0, 0), "zero"),
-    ]
-    for entry, (value_look, slope_look, _) in zip(entries, LOOKS, strict=False):
-        marks.append(Line(Z, entry.f(Z), value_look, entry.label))
-        marks.append(Line(Z, entry.df(Z), slope_look, f"{entry.label}, slope"))
+    marks = [*shaded(entries[0], Z, y)]
+    for entry, (*looks, _) in zip(entries, LOOKS, strict=False):
+        marks += curves(entry, Z, (entry.label, f"{entry.label}, slope"), looks)
     value, slope = value_and_slope(entries[0], z)
     reach = np.array([-1.6, 1.6]) / np.sqrt(1 + slope**2)
     marks += [

@@ -83,8 +83,9 @@ def _line(axes, panel, mark, order):
     style = _line_style(look, len(x), axes) | {"zorder": order}
     if not isinstance(mark, marks.Points):
         axes.plot(x, y, **style | {"marker": ""})
-    shown = _within(x, panel.x.ends) & _within(y, panel.y.ends)
-    axes.plot(x[shown], y[shown], **style | {"linestyle": "none"}, clip_on=False)
+    if look.marker:
+        shown = _within(x, panel.x.ends) & _within(y, panel.y.ends)
+        axes.plot(x[shown], y[shown], **style | {"linestyle": "none"}, clip_on=False)
 
 
 def _within(values, ends, room=0.01):
