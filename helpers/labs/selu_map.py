@@ -16,6 +16,7 @@ BATCH = 200
 VANISHED = 1e-8  # a variance below this is nothing to see
 GRID = np.reshape(np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 3, 13)), (2, -1))  # means, variances
 WIDTHS = (2, 5, 10, 20, 50, 100, 200)
+REACH = 1e3  # a path is drawn so far out of the picture: all the dashes on the way farther would take long
 ARROW = 0.14  # the longest arrow, in units of the picture's axes
 
 TEXT = {
@@ -70,10 +71,11 @@ class SeluMapLab(live.LiveFigure):
 
 def map_panel(arrows, predicted, measured, rest) -> Panel:
     """Return the map: arrows, and two paths (layers + 1, 2) from their common start to the place of rest."""
+    in_reach = np.where(np.abs(predicted) < REACH, predicted, np.nan)
     marks = (
         arrows,
-        Line(*_near(predicted), "predicted", "predicted"),
-        Points(*_near(measured), "measured", "measured"),
+        Line(*in_reach.T, "predicted", "predicted"),
+        Points(*measured.T, "measured", "measured"),
         Points(*predicted[0], "start", "start"),
         Points(0, 1, "fixed point", "(0, 1)"),
         Points(*rest, "goal", "comes to rest"),
@@ -142,11 +144,6 @@ def short_arrows(dx, dy) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
         factor = np.where(length > 0, ARROW * np.tanh(length / ARROW) / length, 0)
     return np.nan_to_num(dx * factor), np.nan_to_num(dy * factor)
-
-
-def _near(path):
-    """Columns of a path; what lies far outside of the picture is left out, for its dashes would take long."""
-    return np.where(np.abs(path) < 1e3, path, np.nan).T
 
 
 def _numbers(name, mean, variance):

@@ -82,7 +82,7 @@ def test_arrows_point_where_a_layer_takes_mean_and_variance(flow):
 
 def test_a_path_that_leaves_the_map_is_not_painted_beside_it(flow):
     flow.set(activation="selu", mean=0.6, variance=2.5, omega=2, tau=4, width=100)
-    assert drawn(flow)["measured"].y.max() > 10
+    assert drawn(flow)["measured"].y.max() > 1e6
     axes = flow.picture().axes[0]
     free = [line for line in axes.lines if not line.get_clip_on()]
     assert free
