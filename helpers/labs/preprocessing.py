@@ -116,7 +116,7 @@ def bowl_panel(hessian, errors) -> Panel:
 
 
 def distance_panel(errors, kappa) -> Panel:
-    """Return the distance to the minimum after each step, measured and predicted, in shares of the start's."""
+    """Return the distance to the minimum after each step, measured and predicted, as a share of the start."""
     measured = np.linalg.norm(errors[1:], axis=1) / np.linalg.norm(errors[0])
     predicted = (1 - 1 / kappa) ** np.arange(1, STEPS + 1) / np.sqrt(2)
     shown = (np.where(v > NEAR_ZERO, v, np.nan) for v in (measured, predicted))
