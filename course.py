@@ -64,10 +64,12 @@ OTHER_NAMES = {
 # A live figure makes and drops some 20 MB of arrays at each step. Where the C library is glibc, the first two
 # keep it from handing that memory back to the system every time, which takes a third off a step. Its matrix
 # products are small: more threads than one only wait for each other while the browser uses the cores too.
+# A control's value need not be sent back to the page that it came from: there is one page.
 FOR_LIVE_FIGURES = {
     "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
     "OPENBLAS_NUM_THREADS": "1",
+    "JUPYTER_WIDGETS_ECHO": "0",
 }
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 

@@ -65,11 +65,11 @@ def test_middle_is_the_median_and_the_middle_half():
 
 
 def test_live_ratios():
-    told = {r.name.strip(): r for r in live.results([50.0] * 36, [20.0] * 36, [1000.0] * 8, [30.0] * 20)}
+    told = {r.name.strip(): r for r in live.results([40.0] * 36, [20.0] * 36, [1000.0] * 8, [30.0] * 20)}
     assert told["slider step to changed picture"].verdict == "kept"
-    assert told["the same, beside the bare round trip"].measured == 2.5
-    assert told["how many times quicker than interact"].measured == 20
-    assert {r.promised for r in told.values()} == {60, 2.5, 15, None}
+    assert told["the same, beside the bare round trip"].measured == 2
+    assert told["how many times quicker than interact"].measured == 25
+    assert {r.promised for r in told.values()} == {40, 2.5, 20, None}
 
 
 def test_enough_steps_are_measured_and_end_where_they_began():

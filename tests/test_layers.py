@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "PIL": ("plots", "labs"),
     "matplotlib": ("plots", "labs"),
     "IPython": ("plots", "labs"),
-    "anywidget": ("plots", "labs"),
+    "anywidget": ("plots",),
+    "traitlets": ("plots",),
     "ipywidgets": ("labs",),
     "jupyter_ui_poll": ("labs",),
 }

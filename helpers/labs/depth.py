@@ -100,7 +100,7 @@ class DepthLab(live.LiveFigure):
 def batch(inputs, n):
     """Return `n` images as the choice of inputs has them, and their labels."""
     factor = INPUTS[inputs]
-    x, y = data.load_batch(n, standardize=not factor, dtype=np.float64)
+    x, y = data.shared_batch(n, standardize=not factor, dtype=np.float64)
     return (factor * x if factor else x), y
 
 

@@ -53,7 +53,7 @@ class InitializationLab(live.LiveFigure):
 
     def update(self, activation, initializer, gain, depth, width, seed):
         model = self._base_network(activation, initializer, depth, width, seed).scaled(gain)
-        x, y = data.load_batch(images_for(model), dtype=model.weights[0].dtype)
+        x, y = data.shared_batch(images_for(model), dtype=model.weights[0].dtype)
         signals = trace(model, x, y, weights=False)
         predicted = predict(model, x, signals.output_error)
         curves = [
@@ -89,7 +89,11 @@ def histograms(signals, predicted, activation):
     shown = evenly_picked(len(signals.hidden), PANELS)
     return [
         layer_panel(
-            i + 1, signals.hidden[i], low, high, predicted_density(activation, predicted.q[i], low, high, BINS)
+            i + 1,
+            signals.hidden[i],
+            low,
+            high,
+            predicted_density(activation, predicted.q[i], low, high, BINS),
         )
         for i in shown
     ]

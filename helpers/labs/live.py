@@ -1,7 +1,7 @@
 """LiveFigure: a picture that answers a slider at once.
 
-A lab is a subclass with two methods: `controls`, and `update`, which returns the Frame for the controls' values.
-The frame's numbers go to a canvas in the browser, which draws it.
+A lab is a subclass with two methods: `controls`, and `update`, which returns the Frame for the controls'
+values. The frame's numbers go to a canvas in the browser, which draws it.
 """
 
 import gc
@@ -14,7 +14,6 @@ import ipywidgets as widgets
 import numpy as np
 from IPython import get_ipython
 
-from helpers.plots import style
 from helpers.plots.canvas import Canvas
 from helpers.plots.frame import Frame
 from helpers.plots.paint import paint
@@ -41,8 +40,8 @@ class LiveFigure:
       read-out and the text form tell, its `words` a sentence that goes with the picture;
     - `READ_OUT`: in which words the numbers are told; `{depth}` stands for the value of a control.
 
-    `update` runs with NumPy's warnings off, for overflow is something a lab shows. An error in it never reaches
-    the learner as a traceback: the figure tells it in words, and `trouble` keeps it for the tests.
+    `update` runs with NumPy's warnings off, for overflow is something a lab shows. An error in it never
+    reaches the learner as a traceback: the figure tells it in words, and `trouble` keeps it for the tests.
     Keyword arguments are the controls' start values; an unknown name or value raises ValueError.
     """
 

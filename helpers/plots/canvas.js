@@ -500,7 +500,7 @@ export class Figure {
     on(canvas, "blur", () => this.mark(null));
     on(this.button, "click", () => setLarge(!isLarge()));
     on(window, LARGE_KEY, () => this.draw());
-    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes = new ResizeObserver(() => Math.floor(this.root.clientWidth) !== this.width && this.draw());
     this.sizes.observe(this.root);
     this.themes = new MutationObserver(() => this.draw());
     for (const node of [document.documentElement, document.body]) {
@@ -529,6 +529,7 @@ export class Figure {
   draw() {
     const width = Math.floor(this.root.clientWidth), { frame, canvas } = this;
     if (!frame || !width) return;
+    this.width = width;
     const type = isLarge() ? LARGE : 1, dark = isDark(this.root), density = window.devicePixelRatio || 1;
     const wide = Math.min(width, isLarge() ? 1.7 * frame.width : frame.width);
     const { height } = layout(frame, wide, type);

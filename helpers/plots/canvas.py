@@ -1,4 +1,4 @@
-"""Canvas: the widget that draws a Frame in the browser. The drawing itself is in canvas.js beside this module."""
+"""Canvas: the widget that draws a Frame in the browser. The drawing itself is in canvas.js, beside this."""
 
 from dataclasses import asdict
 from functools import cache
@@ -36,7 +36,7 @@ class Canvas(anywidget.AnyWidget):
         super().__init__(looks=looks_by_name(), **options)
 
     def add_traits(self, **traits):
-        """Add traits that the class does not have: each call makes a class that is never freed, so not in vain."""
+        """Add traits that the class lacks; each call makes a class that is never freed, so none in vain."""
         new = {name: trait for name, trait in traits.items() if not self.has_trait(name)}
         if new:
             super().add_traits(**new)

@@ -2,11 +2,11 @@
 
     Frame(beside(Panel((Line(layers, std, "measured"),), title="std of h", y=Axis(1e-3, 1, log=True)), …))
 
-Sizes are in pixels, places in shares of the whole. Looks are named in `looks`. Numbers that are not finite, and
-on a logarithmic axis those that are not positive, are not drawn: a line breaks there.
+Sizes are in pixels, places in shares of the whole. Looks are named in `looks`. Numbers that are not finite,
+and on a logarithmic axis those that are not positive, are not drawn: a line breaks there.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +18,13 @@ from helpers.plots.looks import get_look
 WIDTH = 960
 LARGEST = 1e30  # what is larger is not drawn: numbers travel in single precision, which ends at 3e38
 DECADES = 2.0  # a fitted logarithmic axis shows at least so many, lest the eye take noise for a trend
-EDGE, TITLE, TICKS, LABEL, LETTER = 8, 20, 16, 15, 6.2  # pixels around a panel: free, title, ticks, label, a letter
+EDGE, TITLE, TICKS, LABEL, LETTER = (
+    8,
+    20,
+    16,
+    15,
+    6.2,
+)  # pixels around a panel: free, title, ticks, label, a letter
 
 
 # ---------------------------------------------------------------- marks
@@ -102,7 +108,7 @@ class Arrows(Mark):
 
 @dataclass(frozen=True)
 class Text(Mark):
-    """Words at points (x, y), one of `words` at each; `align` is left, center or right, `lift` pixels above."""
+    """Words at points (x, y), one of `words` at each, `lift` pixels above; `align` left, center or right."""
 
     x: np.ndarray
     y: np.ndarray
@@ -127,8 +133,8 @@ class Text(Mark):
 class Image:
     """Values (rows, columns) as colors between `low` and `high`, the first row at the top of `extent`.
 
-    `extent` is (left, right, bottom, top) in the numbers of the axes; nan is left out. `colors` is the name of a
-    colormap of Matplotlib; `bar` draws a bar of them, with their numbers, to the right of the panel.
+    `extent` is (left, right, bottom, top) in the numbers of the axes; nan is left out. `colors` is the name
+    of a colormap of Matplotlib; `bar` draws a bar of them, with their numbers, to the right of the panel.
     """
 
     values: np.ndarray
@@ -161,8 +167,8 @@ MARKS = {kind.__name__.lower(): kind for kind in (Line, Points, Bars, Steps, Arr
 class Axis:
     """One axis: from `low` (left, bottom) to `high`, linear or logarithmic.
 
-    `ticks` is number → label, None for ticks that fit, () for none. `counts` names what its whole numbers count
-    ("layer", "step"): pointing at one marks it in all panels that count the same.
+    `ticks` is number → label, None for ticks that fit, () for none. `counts` names what its whole numbers
+    count ("layer", "step"): pointing at one marks it in all panels that count the same.
     """
 
     low: float = 0.0
@@ -198,11 +204,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of the picture with axes of its own: `marks` from back to front, where it stands, what it is about.
+    """A part of the picture with axes of its own, `marks` from back to front.
 
     `cell` is (left, top, width, height) in shares of the frame, for the panel with all that stands around it.
-    `about` says that the whole panel shows one thing that others count: ("layer", 7). A `square` panel has the
-    same unit on both axes; a `bare` one shows no axes; one to `sketch` in takes a learner's line.
+    `about` says that the whole panel shows one thing that others count: ("layer", 7). A `square` panel has
+    the same unit on both axes; a `bare` one shows no axes; one to `sketch` in takes a learner's line.
     """
 
     marks: tuple = ()
@@ -218,11 +224,22 @@ class Panel:
     @property
     def room(self) -> tuple[int, int, int, int]:
         """Pixels left, above, right and below that titles, ticks and labels need."""
-        letters = max((len(text) for text in (self.y.ticks or {}).values()), default=0) if not self.bare else 0
-        left = EDGE + (8 + 12 * round(0.49 + LETTER * letters / 12) if letters else 0) + LABEL * bool(self.y.label)
+        letters = (
+            max((len(text) for text in (self.y.ticks or {}).values()), default=0) if not self.bare else 0
+        )
+        left = (
+            EDGE
+            + (8 + 12 * round(0.49 + LETTER * letters / 12) if letters else 0)
+            + LABEL * bool(self.y.label)
+        )
         below = EDGE // 2 + TICKS * bool(self.x.ticks and not self.bare) + LABEL * bool(self.x.label)
         bar = any(isinstance(mark, Image) and mark.bar for mark in self.marks)
-        return left, EDGE // 2 + TITLE * (1 + self.title.count("\n")) * bool(self.title), EDGE + 44 * bar, below
+        return (
+            left,
+            EDGE // 2 + TITLE * (1 + self.title.count("\n")) * bool(self.title),
+            EDGE + 44 * bar,
+            below,
+        )
 
 
 @dataclass(frozen=True)
@@ -253,15 +270,19 @@ class Frame:
         return named
 
     def rooms(self) -> list[tuple[int, int, int, int]]:
-        """Return the room of every panel; those in one column or in one row share theirs, so that they align."""
-        rooms = [panel.room for panel in self.panels]
-        cells = np.round([panel.cell for panel in self.panels], 6)
+        """Return the room of every panel; those of one column or one row share theirs, to align."""
+        rooms, columns, rows = [panel.room for panel in self.panels], {}, {}
+        for panel, (left, above, right, below) in zip(self.panels, rooms, strict=True):
+            x, y, width, height = (round(share, 6) for share in panel.cell)
+            columns.setdefault((x, width), []).append((left, right))
+            rows.setdefault((y, height), []).append((above, below))
+        widest = {cell: tuple(map(max, zip(*pairs, strict=True))) for cell, pairs in columns.items()}
+        highest = {cell: tuple(map(max, zip(*pairs, strict=True))) for cell, pairs in rows.items()}
         aligned = []
-        for cell in cells:
-            column = [room for room, c in zip(rooms, cells, strict=True) if (c[[0, 2]] == cell[[0, 2]]).all()]
-            row = [room for room, c in zip(rooms, cells, strict=True) if (c[[1, 3]] == cell[[1, 3]]).all()]
-            (left, _, right, _), (_, above, _, below) = np.max(column, axis=0), np.max(row, axis=0)
-            aligned.append((int(left), int(above), int(right), int(below)))
+        for panel in self.panels:
+            x, y, width, height = (round(share, 6) for share in panel.cell)
+            (left, right), (above, below) = widest[x, width], highest[y, height]
+            aligned.append((left, above, right, below))
         return aligned
 
 
@@ -317,7 +338,7 @@ def fitting_axis(*values, smallest=0.2, **options) -> Axis:
 
 
 def fitting_log_axis(*values, smallest=DECADES, **options) -> Axis:
-    """Return a logarithmic axis over whole decades that holds all positive values, `smallest` decades or more."""
+    """Return a logarithmic axis that holds all positive values, `smallest` decades or more."""
     with np.errstate(all="ignore"):
         low, high = _span([np.log10(np.asarray(v, np.float64)) for v in values])
     unit = round_above((high - low) / 12, least=0.5)
@@ -334,7 +355,7 @@ def layer_axis(depth, label="layer") -> Axis:
 
 
 def round_above(value, least=0.0) -> float:
-    """Return the smallest of …, 0.1, 0.2, 0.5, 1, 2, 5, 10, … that is not below `value`, nor below `least`."""
+    """Return the smallest of …, 0.1, 0.2, 0.5, 1, 2, … that is not below `value`, nor below `least`."""
     value = max(value, least, 1e-300)
     power = 10.0 ** np.floor(np.log10(value))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9)))
@@ -354,7 +375,7 @@ def whole_ticks(low, high, most=5) -> dict:
 
 @lru_cache(maxsize=2048)
 def decades(low, high, most=5) -> dict:
-    """Return number → label at powers of ten of a logarithmic axis; at 2 and 5 times too where it is short."""
+    """Return number → label at powers of ten of a logarithmic axis; where it is short, at 2 and 5 too."""
     low, high = np.log10([low, high])
     if high - low < 1.7:
         powers = range(int(np.floor(low)), int(np.ceil(high)) + 1)
@@ -383,9 +404,9 @@ def _span(values):
 def packed(frame) -> tuple[dict, list[str], np.ndarray, np.ndarray]:
     """Return a frame as (structure, strings, numbers, pixels), to be sent or stored.
 
-    The structure says which panels and marks there are; it changes seldom. Strings are titles, tick labels and
-    words; numbers (float32) are limits, ticks and the arrays of the marks, logarithms on logarithmic axes;
-    pixels (uint8) are the levels of the images. `canvas.js` unpacks them in the same order.
+    The structure says which panels and marks there are; it changes seldom. Strings are titles, tick labels
+    and words; numbers (float32) are limits, ticks and the arrays of the marks, logarithms on logarithmic
+    axes; pixels (uint8) are the levels of the images. `canvas.js` unpacks them in the same order.
     """
     strings, numbers, pixels = [frame.words], [], []
     panels = [
@@ -406,7 +427,14 @@ def _packed_panel(panel, room, strings, numbers, pixels):
     marks = [_packed_mark(mark, panel, strings, numbers, pixels) for mark in panel.marks]
     told = {name: True for name in ("square", "bare", "sketch") if getattr(panel, name)}
     about = {"about": [panel.about[0], int(panel.about[1])]} if panel.about else {}
-    return {"cell": [round(share, 5) for share in panel.cell], "room": room, **axes, "marks": marks, **told, **about}
+    return {
+        "cell": [round(share, 5) for share in panel.cell],
+        "room": room,
+        **axes,
+        "marks": marks,
+        **told,
+        **about,
+    }
 
 
 def _packed_axis(axis, strings, numbers):
@@ -420,8 +448,15 @@ def _packed_mark(mark, panel, strings, numbers, pixels):
     kind = type(mark).__name__.lower()
     if kind == "image":
         pixels.append(mark.levels())
-        numbers.append([*panel.x.scaled(mark.extent[:2]), *panel.y.scaled(mark.extent[2:]), mark.low, mark.high])
-        told = {"colors": mark.colors, "shape": list(mark.values.shape), "bar": mark.bar, "smooth": mark.smooth}
+        numbers.append(
+            [*panel.x.scaled(mark.extent[:2]), *panel.y.scaled(mark.extent[2:]), mark.low, mark.high]
+        )
+        told = {
+            "colors": mark.colors,
+            "shape": list(mark.values.shape),
+            "bar": mark.bar,
+            "smooth": mark.smooth,
+        }
         return {"kind": kind, "label": mark.label, **told}
     numbers += [panel.x.scaled(getattr(mark, name)) for name in mark.across]
     numbers += [panel.y.scaled(getattr(mark, name)) for name in mark.up]

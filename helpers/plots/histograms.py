@@ -21,7 +21,7 @@ _EXPECTED = PREDICTED | {"linewidth": 1.1, "antialiased": False}
 
 
 def layer_panel(number, layer, low, high, predicted=None, *, ticks=True) -> Panel:
-    """Return the histogram of a `LayerSignal`, told as layer `number`, with its predicted density dashed over it.
+    """Return the histogram of a `LayerSignal`, told as layer `number`, its predicted density dashed.
 
     A little room on both sides of `low` … `high` shows what piles up at the ends.
     """

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from matplotlib import colormaps
 from matplotlib.colors import LinearSegmentedColormap
 
-# Each color on a light and on a dark page. The light ones are those of Okabe and Ito (2008), which readers with
-# any common color blindness can tell apart; the dark ones keep their hues and are lighter.
+# Each color on a light and on a dark page. The light ones are those of Okabe and Ito (2008), which readers
+# with any common color blindness can tell apart; the dark ones keep their hues and are lighter.
 COLORS = {
     "blue": ("#0072b2", "#4db2f0"),
     "red": ("#d55e00", "#ff8a3d"),
@@ -42,8 +42,8 @@ COLORMAPS = ("gray", "viridis", "cividis", "cividis_r", "PuOr", "order and chaos
 class Look:
     """How a mark is drawn: color by name, line (None: none), marker (None: none); sizes in pixels.
 
-    `filled` fills a marker or a bar; `rim` is the color of its edge; `alpha` is between 0 and 1; `hatched` bars
-    are striped; `small` and `bold` are for text.
+    `filled` fills a marker or a bar; `rim` is the color of its edge; `alpha` is between 0 and 1; `hatched`
+    bars are striped; `small` and `bold` are for text.
     """
 
     color: str = "ink"
@@ -59,7 +59,12 @@ class Look:
     bold: bool = False
 
     def __post_init__(self):
-        allowed = {"color": COLORS, "line": (None, *DASHES), "marker": (None, *MARKERS), "rim": (None, *COLORS)}
+        allowed = {
+            "color": COLORS,
+            "line": (None, *DASHES),
+            "marker": (None, *MARKERS),
+            "rim": (None, *COLORS),
+        }
         for name, choices in allowed.items():
             if getattr(self, name) not in choices:
                 said = f"{name} can't be {getattr(self, name)!r}; choose one of "

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from helpers.plots.axes import (
     finite,
@@ -46,7 +45,9 @@ def set_layer_axis(axes: Axes, depth) -> None:
     axes.set_xlim(1 - 0.03 * reach, 1.03 * reach)
 
 
-def layers_panel(title, measured, predicted=None, *, log, smallest=None, counts="layer", label="layer") -> Panel:
+def layers_panel(
+    title, measured, predicted=None, *, log, smallest=None, counts="layer", label="layer"
+) -> Panel:
     """Return one quantity per layer: measured dots over the predicted dashed line, on a linear or a log axis.
 
     `measured` and `predicted` hold one number per layer. A log axis spans two decades at least, a linear one

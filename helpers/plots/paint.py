@@ -23,7 +23,7 @@ STROKES = ("plus", "cross", "dash")  # markers that are strokes, with nothing to
 
 @styled()
 def paint(frame, alt="picture") -> Picture:
-    """Return the picture of a frame in the course's colors on white, its legend and words above the panels."""
+    """Return the picture of a frame on white, with its words and its legend above the panels."""
     named = frame.legend()
     rows = _legend_rows(named)
     above = WORDS * bool(frame.words) + ROW * len(rows)

@@ -128,7 +128,7 @@ model = short.compile(short.network(seed=0), len(split.x))
 watcher = recorder.recorder(split.x[:256], split.y[:256], every=20, figure=figure)
 history = short.fit(model, split, callbacks=[watcher])
 live = watcher.recording
-figure
+figure.picture()
 
 # %%
 print(live)

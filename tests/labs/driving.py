@@ -140,7 +140,7 @@ def faults(lab):
 
 
 def idle_controls(lab) -> list[str]:
-    """List what is wrong with a lab's controls: each must move the picture, and move it and the numbers back."""
+    """List what is wrong with a lab's controls: each must move the picture, and move all of it back."""
     text, before, wrong = repr(lab), drawn(lab), []
     for control, widget in lab.widgets.items():
         start = widget.value

@@ -185,7 +185,11 @@ class Broken(live.LiveFigure):
         ("vanished", ["not a word about ['gradient'] having vanished"]),
         (
             "error",
-            ["trouble: ZeroDivisionError('no such number')", "nothing is drawn within the axes", "no numbers"],
+            [
+                "trouble: ZeroDivisionError('no such number')",
+                "nothing is drawn within the axes",
+                "no numbers",
+            ],
         ),
         ("mute", ["no numbers"]),
     ],

@@ -59,12 +59,18 @@ def test_every_change_is_computed_and_sent(figure):
 def test_only_what_has_changed_is_sent(figure, monkeypatch):
     """A step that changes numbers alone sends numbers alone, in one message."""
     messages = []
-    monkeypatch.setattr(type(figure.canvas), "_send", lambda _self, msg, buffers=None: messages.append((msg, buffers)))
+    monkeypatch.setattr(
+        type(figure.canvas), "_send", lambda _self, msg, buffers=None: messages.append((msg, buffers))
+    )
     figure.set(a=0.5)
     figure.set(zoom=True)
     figure.set(points=21)
     sent = [set(message["state"]) | {path[-1] for path in message["buffer_paths"]} for message, _ in messages]
-    assert sent == [{"numbers", "strings"}, {"numbers", "strings", "structure"}, {"numbers", "strings", "structure"}]
+    assert sent == [
+        {"numbers", "strings"},
+        {"numbers", "strings", "structure"},
+        {"numbers", "strings", "structure"},
+    ]
 
 
 def test_setting_several_draws_once(figure):

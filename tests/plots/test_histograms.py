@@ -6,7 +6,7 @@ import pytest
 from helpers.networks.mlp import MLP
 from helpers.numerics import theory
 from helpers.numerics.activations import sigmoid
-from helpers.plots import histograms, style
+from helpers.plots import histograms
 from helpers.plots.style import PREDICTED
 from helpers.signals.trace import trace
 

@@ -1,0 +1,98 @@
+"""Paint: the Matplotlib picture of a Frame shows the numbers that the frame holds, where they belong."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from helpers.plots.frame import (
+    Arrows,
+    Axis,
+    Bars,
+    Frame,
+    Image,
+    Line,
+    Panel,
+    Points,
+    Steps,
+    Text,
+    beside,
+    layer_axis,
+)
+from helpers.plots.looks import COLORS
+from helpers.plots.paint import paint
+
+
+def painted(*marks, **options):
+    """Return the axes of a picture of one panel."""
+    return paint(Frame((Panel(marks, **options),), 300)).axes[0]
+
+
+def test_a_line_has_its_look_and_its_numbers():
+    x, y = layer_axis(3), Axis(1e-3, 10, log=True)
+    axes = painted(Line([1, 2, 3], [1, 0, 0.01], "measured"), x=x, y=y, title="std")
+    (line,) = axes.lines
+    np.testing.assert_array_equal(line.get_ydata(), [0, np.nan, -2])
+    assert (to_hex(line.get_color()), line.get_marker()) == (COLORS["blue"][0], "o")
+    assert axes.get_ylim() == (-3, 1)
+    assert [label.get_text() for label in axes.get_yticklabels()] == list(y.ticks.values())
+    assert axes.get_title() == "std"
+
+
+def test_points_have_no_line():
+    (line,) = painted(Points([1], [1], "measured")).lines
+    assert line.get_linestyle() == "None"
+
+
+def test_steps_and_bars():
+    axes = painted(Steps([1, 2], 0, 4, base=0.5), Bars([0, 1], [1, 2], [0, 0], [3, np.nan], "strong bars"))
+    stairs, bar = axes.patches
+    values, edges, baseline = stairs.get_data()
+    np.testing.assert_array_equal(values, [1, 2])
+    np.testing.assert_array_equal(edges, [0, 2, 4])
+    assert baseline == 0.5
+    assert (bar.get_xy(), bar.get_width(), bar.get_height()) == ((0, 0), 1, 3)
+
+
+def test_the_first_row_of_an_image_is_at_the_top_of_its_extent():
+    axes = painted(Image([[0], [1]], (0, 1, 0, 2), bar=True), x=Axis(0, 1), y=Axis(0, 2))
+    (image,) = axes.images
+    assert image.get_extent() == [0, 1, 0, 2]
+    assert image.origin == "upper"
+    assert len(axes.figure.axes) == 2  # and the bar of colors
+
+
+def test_words_and_arrows():
+    axes = painted(Text([1, 2], [3, np.nan], ("one", "two")), Arrows([0], [1], [2], [3]), bare=True)
+    assert [text.get_text() for text in axes.texts] == ["one"]
+    (arrows,) = axes.collections
+    assert (arrows.U.tolist(), arrows.V.tolist()) == ([2], [3])
+    assert not axes.axison
+
+
+@pytest.mark.parametrize("words", ["", "Overflow: too large."])
+def test_words_and_legend_get_room_above(words):
+    panels = beside(
+        Panel((Line([1], [1], "measured", "measured"),)), Panel((Steps([1], 0, 1, label="bars"),))
+    )
+    picture = paint(Frame(panels, 300, words), "what it shows")
+    assert round(picture.get_figheight() * 100) == 300 + 19 + 22 * bool(words)
+    assert [text.get_text() for text in picture.texts] == [words] * bool(words)
+    assert [text.get_text() for text in picture.legends[0].get_texts()] == ["measured", "bars"]
+    assert repr(picture) == "<picture: what it shows>"
+
+
+def test_a_long_legend_is_broken_into_rows():
+    lines = [Line([1], [1], "measured", f"a rather long label, number {k}") for k in range(8)]
+    picture = paint(Frame((Panel(tuple(lines)),), 300))
+    assert len(picture.legends) > 1
+    assert sum(len(legend.get_texts()) for legend in picture.legends) == 8
+
+
+def test_markers_that_would_touch_are_smaller():
+    sizes = [painted(Line(range(n), range(n), "measured")).lines[0].get_markersize() for n in (10, 200)]
+    assert sizes[1] < sizes[0]
+
+
+def test_a_square_panel_keeps_its_shape():
+    axes = painted(Image([[0, 1]], (0, 1, 0, 1)), square=True)
+    assert axes.get_aspect() == 1
