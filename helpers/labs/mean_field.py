@@ -66,7 +66,7 @@ class MeanFieldLab(live.LiveFigure):
 
     def update(self, activation, sigma_w2, sigma_b2, depth, seed):
         model = self._network(activation, sigma_w2, sigma_b2, depth, seed)
-        x, y = data.load_batch(IMAGES, dtype=np.float64)
+        x, y = data.shared_batch(IMAGES, dtype=np.float64)
         signals = trace(model, x, y, weights=False)
         norms = signals.per_layer("grad_z_norm")
         q = float(fixed_point(activation, sigma_w2, sigma_b2, layers=SETTLED))
