@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "IPython": ("plots", "labs"),
     "anywidget": ("plots",),
     "traitlets": ("plots",),
+    "contourpy": ("labs",),  # Matplotlib brings it
     "ipywidgets": ("labs",),
     "jupyter_ui_poll": ("labs",),
 }

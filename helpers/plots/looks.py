@@ -24,6 +24,7 @@ COLORS = {
     "box": ("#eef3f8", "#26303a"),
     "leaf": ("#fff6e0", "#3a3222"),
     "paper": ("#ffffff", "#111111"),
+    "black": ("#222222", "#767676"),  # of lines on an image, whose colors are the same on both pages
 }
 DASHES = {  # of a line: lengths of stroke and gap, in widths of the line
     "solid": (),
@@ -109,6 +110,15 @@ LOOKS = {
     "graph edge": Look("pale", "solid", 1),
     "forward": Look("blue", "solid", 1.6),
     "backward": Look("red", "dashed", 1.6),
+    "edge": Look("black", "solid", 2.4),
+    "equal depth": Look("black", "dashed", 1),
+    "asymptote": Look("green", "dotted", 3),
+    # a function and its slope, and another one
+    "value": Look("blue", "solid", 2),
+    "slope": Look("red", "dashed", 2),
+    "other value": Look("green", "dashdot", 1.8),
+    "other slope": Look("purple", "dotted", 2),
+    "tangent": Look("ink", "solid", 1.4),
     # several things side by side
     "first": Look("blue", "solid", 2, "circle", 5.5),
     "second": Look("red", "dashed", 2, "square", 5.5),
@@ -132,6 +142,13 @@ LOOKS = {
     "testing": Look("green", marker="diamond", size=8, filled=False, width=1.8),
     "lowest": Look("ink", marker="star", size=14, rim="paper"),
     "at inference": Look("orange", marker="diamond", size=8, rim="ink"),
+    "value point": Look("blue", marker="circle", size=11, rim="ink"),
+    "slope point": Look("red", marker="diamond", size=8, rim="ink"),
+    "gradient 1": Look("green", marker="triangle", size=9),
+    "gradient 2": Look("purple", marker="down", size=9),
+    "network": Look("red", marker="star", size=18, rim="paper"),
+    "fixed point": Look("blue", marker="plus", size=16, width=2.5),
+    "middle": Look("ink", marker="plus", size=12, width=2.5),
     # words
     "text": Look("ink"),
     "small text": Look("ink", small=True),

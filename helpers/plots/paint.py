@@ -87,7 +87,7 @@ def _line(axes, panel, mark, order):
     """The line ends at the panel's edge; a marker is drawn whole, or not at all if its point lies outside."""
     look, x, y = get_look(mark.look), panel.x.scaled(mark.x), panel.y.scaled(mark.y)
     style = _line_style(look, len(x), axes) | {"zorder": order}
-    if not isinstance(mark, marks.Points):
+    if look.line and not isinstance(mark, marks.Points):
         axes.plot(x, y, **style | {"marker": ""})
     if look.marker:
         shown = _within(x, panel.x.ends) & _within(y, panel.y.ends)

@@ -32,16 +32,21 @@ def test_a_line_has_its_look_and_its_numbers():
     axes = painted(Line([1, 2, 3], [1, 0, 0.01], "measured"), x=x, y=y, title="std")
     line, markers = axes.lines
     np.testing.assert_array_equal(line.get_ydata(), [0, np.nan, -2])
-    np.testing.assert_array_equal(markers.get_xydata(), [[1, 0], [3, -2]])
-    assert (to_hex(line.get_color()), line.get_linestyle(), line.get_marker()) == (COLORS["blue"][0], "-", "")
-    assert (to_hex(markers.get_color()), markers.get_linestyle(), markers.get_marker()) == (
-        COLORS["blue"][0],
-        "None",
-        "o",
-    )
+    np.testing.assert_array_equal(markers.get_ydata(), [0, -2])
+    assert (line.get_linestyle(), markers.get_linestyle()) == ("-", "None")
+    assert (line.get_marker(), markers.get_marker()) == ("", "o")
+    assert to_hex(line.get_color()) == to_hex(markers.get_color()) == COLORS["blue"][0]
     assert axes.get_ylim() == (-3, 1)
     assert [label.get_text() for label in axes.get_yticklabels()] == list(y.ticks.values())
     assert axes.get_title() == "std"
+
+
+def test_nothing_is_painted_beside_a_panel():
+    """The line ends at the edge; a marker on it is whole, one whose point lies outside is not drawn."""
+    line, markers = painted(Line([0, 0.5, 2], [1, 40, 0.5], "measured")).lines
+    assert line.get_clip_on()
+    assert not markers.get_clip_on()
+    assert markers.get_xydata().tolist() == [[0, 1]]
 
 
 def test_points_have_no_line():
@@ -117,7 +122,7 @@ def test_a_long_legend_is_broken_into_rows():
 
 
 def test_markers_that_would_touch_are_smaller():
-    sizes = [painted(Line(range(n), range(n), "measured")).lines[0].get_markersize() for n in (10, 200)]
+    sizes = [painted(Line(range(n), range(n), "measured")).lines[-1].get_markersize() for n in (10, 200)]
     assert sizes[1] < sizes[0]
 
 
