@@ -18,8 +18,8 @@ def steps():
 
 def shown(lab, which):
     """Return name of the node → words, of the values or the gradients that are shown."""
-    told = zip(autodiff.nodes(autodiff.chain()), mark(lab.frame.panels[0], f"{which} text").words, strict=True)
-    return {name: words for name, words in told if words}
+    told = mark(lab.frame.panels[0], f"{which} text").words
+    return {name: words for name, words in zip(autodiff.nodes(autodiff.chain()), told, strict=True) if words}
 
 
 def lines(lab):

@@ -118,7 +118,7 @@ def test_what_a_unit_says_is_its_activation(lab, given):
     np.testing.assert_allclose(told[-3:], outputs(lab, "sample"), atol=0.006)
     beside = {(x - dropout_module.BESIDE, y): v for x, y, v in zip(values.x, values.y, told, strict=True)}
     for x, y in units(lab, "off"):
-        assert beside[min(beside, key=lambda place: np.hypot(place[0] - x, place[1] - y))] == 0  # noqa: B023
+        assert beside[min(beside, key=lambda place: np.hypot(place[0] - x, place[1] - y))] == 0
 
 
 def test_axes_hold_what_is_drawn(lab):
