@@ -332,7 +332,7 @@ def _divided(parts, sizes, direction):
 
 
 def pieces(starts, ends, look, label="") -> Line:
-    """Return a line of separate pieces, from each of `starts` (n, 2) to its one of `ends`; nan is left out."""
+    """Return a line of pieces, from each of `starts` (n, 2) to the same row of `ends`; nan is left out."""
     gaps = np.full_like(starts, np.nan, dtype=np.float64)
     return Line(*np.stack([starts, ends, gaps], axis=1).reshape(-1, 2).T, look, label)
 

@@ -121,6 +121,11 @@ def within(values, axis):
     return int(((values[0] >= low - room) & (values[0] <= high + room)).sum())
 
 
+def mark(panel, look):
+    """Return the first mark of a panel that has this look."""
+    return next(mark for mark in panel.marks if getattr(mark, "look", "image") == look)
+
+
 def faults(lab):
     """List what is wrong with a lab in its present state, in words."""
     frame, said = lab.frame, lab.frame.words

@@ -137,8 +137,8 @@ def test_no_line_runs_through_a_box(loss):
         points = a + np.linspace(0, 1, 50)[:, None] * (b - a)
         for other, (x, y) in boxes.items():
             if other not in (source, node):
-                beside = abs(points[:, 0] - x) < pictures.BOX[0] / 2
-                assert not (beside & (abs(points[:, 1] - y) < pictures.BOX[1] / 2)).any(), (source, node, other)
+                inside = (np.abs(points - (x, y)) < np.divide(pictures.BOX, 2)).all(axis=1)
+                assert not inside.any(), (source, node, other)
 
 
 def test_values_travel_to_the_right(loss):

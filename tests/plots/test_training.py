@@ -71,9 +71,43 @@ def test_updates_of_a_few_layers_and_the_guide(recorded):
 
 def test_maps_hold_the_mean_of_the_activations(recorded):
     picture = training.activation_maps({"one": recorded, "two": recorded}, alt="two maps")
-    (image,) = picture.axes[0].images
-    np.testing.assert_allclose(image.get_array(), recorded.mean_activation.T)
+    for axes, title in zip(picture.axes[::2], ("one", "two"), strict=True):  # each is followed by its bar
+        (image,) = axes.images
+        np.testing.assert_allclose(image.get_array()[::-1], recorded.mean_activation.T)
+        assert image.get_clim() == (0, recording.REACH / 2)
+        assert image.get_extent() == [0, recorded.last_step, 0.5, len(recorded.layers) + 0.5]
+        assert axes.get_title() == title
     assert repr(picture) == "<picture: two maps>"
+
+
+def test_what_is_still_to_come_is_empty(recorded):
+    under_way = replace(recorded, total=2 * recorded.last_step)
+    panel = training.heat_panel(under_way)
+    assert panel.marks[0].extent[:2] == (0, recorded.last_step)
+    assert panel.x.ends == (0, 2 * recorded.last_step)
+
+
+def test_the_panels_of_a_run_hold_its_records(recorded):
+    loss, accuracy, heat, gradient, ratio = training.panels_of(recorded)
+    np.testing.assert_array_equal(loss.marks[0].y, recorded.loss)
+    np.testing.assert_array_equal(loss.marks[0].x, recorded.steps)
+    assert loss.y.low == 0
+    assert loss.y.high >= recorded.loss.max()
+    assert len(accuracy.marks[0].y) == 0  # nobody measured it
+    assert heat.marks[0].bar
+    for panel, values in ((gradient, recorded.grad_W_norm), (ratio, recorded.ratio)):
+        before, now = panel.marks[-2:]
+        assert (before.label, now.label) == ("before training", "now")
+        np.testing.assert_array_equal(before.y, values[0])
+        np.testing.assert_array_equal(now.y, values[-1])
+    assert [mark.look for mark in ratio.marks] == ["guide", "before", "now"]
+    assert set(ratio.marks[0].y) == {recording.HEALTHY_RATIO}
+
+
+def test_without_a_record_there_are_titles_only():
+    for panels in (training.panels_of(None), training.panels_of(recording.empty(("a", "b"), 10))):
+        assert [panel.title for panel in panels] == list(training.TITLES.values())
+    assert not any(panel.marks for panel in training.panels_of(None))
 
 
 def test_a_run_without_a_finite_number_is_drawn(recorded):
