@@ -29,11 +29,10 @@ MAY_IMPORT = {
     "tqdm": ("data",),
     "PIL": ("plots", "labs"),
     "matplotlib": ("plots", "labs"),
-    "contourpy": ("plots",),
+    "contourpy": ("plots",),  # Matplotlib brings it
     "IPython": ("plots", "labs"),
     "anywidget": ("plots",),
     "traitlets": ("plots",),
-    "contourpy": ("labs",),  # Matplotlib brings it
     "ipywidgets": ("labs",),
     "jupyter_ui_poll": ("labs",),
 }

@@ -4,13 +4,13 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
-from contourpy import contour_generator
 
 from helpers import data
 from helpers.labs import knobs, live, wording
 from helpers.networks.mlp import MLP
 from helpers.numerics.initializers import variance_scaling
 from helpers.numerics.theory import chi, depth_scale, fixed_point, order_chaos_map, predict
+from helpers.plots.contours import contour
 from helpers.plots.frame import Axis, Frame, Image, Line, Panel, Points, beside
 from helpers.plots.over_layers import layers_panel
 from helpers.signals.flow import shortened
@@ -121,18 +121,15 @@ def map_marks(activation) -> tuple[Image, Line, Line]:
     levels = [sign / scale for scale in SCALES for sign in (-1, 1)]  # |ln χ| = 1 / depth scale
     return (
         Image(log_chi[::-1], extent, "order and chaos", -FAR, FAR, smooth=True),
-        contour(np.log(10) * log_chi, [0], "edge", "edge, χ = 1"),
-        contour(np.log(10) * log_chi, levels, "equal depth", "depth scale 3, 10, 30 layers"),
+        map_contour(np.log(10) * log_chi, [0], "edge", "edge, χ = 1"),
+        map_contour(np.log(10) * log_chi, levels, "equal depth", "depth scale 3, 10, 30 layers"),
     )
 
 
-def contour(values, levels, look, label) -> Line:
+def map_contour(values, levels, look, label) -> Line:
     """Return where `values` over (σ_w², σ_b²) equal one of the levels, as one line with gaps."""
-    drawn = contour_generator(np.log10(MAP_W), MAP_B, values)
-    gap = np.full((1, 2), np.nan)
-    pieces = [part for level in levels for line in drawn.lines(level) for part in (line, gap)]
-    log_w, b = np.vstack([gap, *pieces]).T
-    return Line(10**log_w, b, look, label)
+    line = contour(np.log10(MAP_W), MAP_B, values, levels, look, label)
+    return replace(line, x=10**line.x)
 
 
 def gradient_panel(norms, predicted, slope) -> Panel:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from helpers.plots.axes import (
@@ -21,7 +20,6 @@ from helpers.plots.axes import (
 from helpers.plots.frame import Line, Panel, fitting_axis, fitting_log_axis, layer_axis
 from helpers.plots.style import COLORS, EXPECTED, GRAY, MARKERS, MEASURED, PREDICTED, SKY, Picture, styled
 
-REACHES = (10, 20, 30, 40, 50, 70, 100)  # ends of a live layer axis, so that it changes seldom
 COLUMNS = 4
 DECADES = 2.4  # a log axis shows at least so many, lest the eye take noise for a trend
 FLOW = {"mean": "mean of h", "variance": "variance of h", "gradient": "gradient norm of z"}
@@ -30,19 +28,6 @@ FLOW = {"mean": "mean of h", "variance": "variance of h", "gradient": "gradient 
 def evenly_picked(depth, count) -> np.ndarray:
     """Return at most `count` layers, counted from 0 and evenly spread over the depth, both ends included."""
     return np.unique(np.linspace(0, depth - 1, count).round().astype(int))
-
-
-def reach_of(depth) -> int:
-    """Return the smallest of `REACHES` that holds `depth` layers; raises ValueError above the largest."""
-    if depth > REACHES[-1]:
-        raise ValueError(f"depth must be at most {REACHES[-1]}, got {depth}")
-    return next(reach for reach in REACHES if depth <= reach)
-
-
-def set_layer_axis(axes: Axes, depth) -> None:
-    """Let the x axis reach from layer 1 to `reach_of(depth)`, with a little room on both sides."""
-    reach = reach_of(depth)
-    axes.set_xlim(1 - 0.03 * reach, 1.03 * reach)
 
 
 def layers_panel(

@@ -52,12 +52,6 @@ def test_seed_paths_stand_between_two_standard_deviations():
     assert picture._repr_png_()
 
 
-def test_the_layer_axis_changes_seldom():
-    assert [over_layers.reach_of(depth) for depth in (1, 10, 11, 100)] == [10, 10, 20, 100]
-    with pytest.raises(ValueError, match="at most 100, got 101"):
-        over_layers.reach_of(101)
-
-
 def test_flow_panels_show_medians_and_predictions(rng):
     sizes, design = (784, *[20] * 6, 10), builders.Design()
     x, y = rng.standard_normal((50, 784)), rng.integers(0, 10, 50)
