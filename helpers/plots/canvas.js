@@ -64,16 +64,24 @@ export function layout(frame, width, type = 1) {
     return Math.min(1, cell[2] * Math.max(1, Math.ceil(least / (cell[2] * width) - 0.02)));
   });
   const flows = needed.some((share, i) => share > frame.panels[i].cell[2] + 1e-6);
-  const cells = flows ? flowing(frame, needed) : frame.panels.map(({ cell }) => cell);
+  const high = (panel, wide) => neededHeight(panel, wide * width, type) / height;
+  const cells = flows ? flowing(frame, needed, high) : frame.panels.map(({ cell }) => cell);
   const boxes = cells.map(([left, top, wide, high], i) => {
     const [l, t, r, b] = frame.panels[i].room.map((pixels) => pixels * type);
     const box = { x: left * width + l, y: top * height + t, w: wide * width - l - r, h: high * height - t - b };
     return frame.panels[i].square ? squared(box, frame.panels[i]) : box;
   });
-  return { boxes, height: height * Math.max(1, ...cells.map(([, top, , high]) => top + high)) };
+  return { boxes, height: height * Math.max(flows ? 0 : 1, ...cells.map(([, top, , high]) => top + high)) };
 }
 
-function flowing(frame, shares) {
+// How high a panel of this width need be (pixels): a square one no higher than its axes can get.
+function neededHeight({ square, x, y, room }, width, type) {
+  if (!square) return Infinity;
+  const [l, t, r, b] = room.map((pixels) => pixels * type), [across, up] = [x, y].map(spanOf);
+  return ((width - l - r) * up) / across + t + b;
+}
+
+function flowing(frame, shares, high) {
   const rows = [[]];
   frame.panels.forEach((_, i) => {
     const full = rows.at(-1).reduce((sum, k) => sum + shares[k], 0) + shares[i] > 1 + 1e-6;
@@ -86,22 +94,24 @@ function flowing(frame, shares) {
     if (r < rows.length - 1 || shares[row[0]] !== shares[rows[r - 1]?.[0]]) stretch = 1 / total; // rows are filled
     let left = 0;
     for (const k of row) {
-      cells[k] = [left, top, shares[k] * stretch, frame.panels[k].cell[3]];
-      left += shares[k] * stretch;
+      const wide = shares[k] * stretch;
+      cells[k] = [left, top, wide, Math.min(frame.panels[k].cell[3], high(frame.panels[k], wide))];
+      left += wide;
     }
-    top += Math.max(...row.map((k) => frame.panels[k].cell[3]));
+    top += Math.max(...row.map((k) => cells[k][3]));
   });
   return cells;
 }
 
 // The largest box inside with the same unit on both axes, at the top of the one given, in its middle.
 function squared(box, { x, y }) {
-  const [across, up] = [x, y].map(({ ends }) => Math.abs(ends[1] - ends[0]));
+  const [across, up] = [x, y].map(spanOf);
   const unit = Math.min(box.w / across, box.h / up);
   const [w, h] = [unit * across, unit * up];
   return { x: box.x + (box.w - w) / 2, y: box.y, w, h };
 }
 
+const spanOf = ({ ends }) => Math.abs(ends[1] - ends[0]);
 const toX = ({ ends }, box) => (value) => box.x + ((value - ends[0]) / (ends[1] - ends[0])) * box.w;
 const toY = ({ ends }, box) => (value) => box.y + box.h - ((value - ends[0]) / (ends[1] - ends[0])) * box.h;
 const fromX = ({ ends }, box) => (pixel) => ends[0] + ((pixel - box.x) / box.w) * (ends[1] - ends[0]);
