@@ -1,4 +1,4 @@
-"""Settings of Sphinx for the static site. `tools/site.py` copies this beside the pages and starts Sphinx there."""
+"""Sphinx's settings for the static site. `tools/site.py` copies them beside the pages and starts it there."""
 
 project = "Taming Depth"
 html_title = "Taming Depth"

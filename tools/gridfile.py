@@ -1,14 +1,14 @@
-"""The file of a stored grid: the frames of many settings of one lab, small enough to be fetched by a web page.
+"""The file of a stored grid: the frames of many settings of one lab, small enough for a web page to fetch.
 
 `packed` (helpers.plots.frame) gives each frame as structure, strings, numbers and pixels. Frames of one grid
 share most of these, so the file holds every distinct one once, and references to them. It is a gzip stream of
 
-    the length of the head (uint32) · the head (JSON) · blocks of bytes, in the order in which the head names them
+    the length of the head (uint32) · the head (JSON) · blocks of bytes, in the order in which it names them
 
-The numbers of a frame fall into *slots*: the ends of an axis, its ticks, an array of a mark. The rows that slots
-hold are pooled by kind. Axes and what is pointed at are kept exactly or in 65,534 levels; what is only drawn, in
-levels of half a pixel between the ends of its axis. Level 0 is nan. Differences of neighbors are stored where
-that is shorter, the low bytes before the high ones. `player.js` reads the same.
+The numbers of a frame fall into *slots*: the ends of an axis, its ticks, an array of a mark. The rows that
+slots hold are pooled by kind. Axes are kept exactly, what pointing tells in 65,534 levels between the ends of
+its axis, what is only drawn in levels of half a pixel. Level 0 is nan. Differences of neighbors are stored
+where that is shorter, the low bytes before the high ones. `player.js` reads the same.
 """
 
 import gzip
@@ -28,7 +28,7 @@ NONE, ALONG, ACROSS = range(3)  # what a number is told relative to: nothing, th
 
 
 class Kind(NamedTuple):
-    """How the rows of a pool are stored: `levels` is 0 for exact numbers, `reach` counts lengths of the axis."""
+    """How the rows of a pool are stored: `levels` is 0 for exact numbers, `reach` counts axis lengths."""
 
     length: int
     levels: int = 0
@@ -41,7 +41,7 @@ class Kind(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A part of a frame's numbers: how many, the slot with the ends of their axis, levels (0: exact), if told."""
+    """A part of a frame's numbers: how many, the slot with their axis's ends, levels (0: exact), if told."""
 
     length: int
     ends: int = -1
@@ -143,7 +143,7 @@ class Pool:
 
 
 def encode(head, frames) -> bytes:
-    """Return the file of a grid: `head` is told as it is, `frames` are what `packed` gave for each setting."""
+    """Return the file of a grid: `head` is told as it is, `frames` is what `packed` gave for each setting."""
     keys = [json.dumps(structure) for structure, *_ in frames]
     structures = list(dict.fromkeys(keys))
     pools, strings, told, blocks = {}, {}, [], []

@@ -45,7 +45,7 @@ VALUE = re.compile(r"\{value:[^}%]*(%?)\}")
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson's page: name, title, what it is about, notebook, and the labs that it plays with their pictures."""
+    """A lesson's page: name, title, what it is about, notebook, and the labs in it with their pictures."""
 
     name: str
     title: str
@@ -114,7 +114,7 @@ def _play(cell):
 
 
 def play_of(source) -> Play:
-    """Return what a cell that ends in a lab plays; raises ValueError where its settings aren't plain values."""
+    """Return what a cell that ends in a lab plays; raises ValueError where its settings are not plain."""
     call = ast.parse(source).body[-1].value
     lab = ast.unparse(call.func).rpartition(".")[2]
     if lab not in labs.MODULES or call.args:
@@ -167,7 +167,7 @@ def clinic(known) -> str:
         told = f"Lesson {illness.lesson[:2]}"
         if illness.lesson in known:
             told = f"[{told}](lessons/{illness.lesson}.ipynb)"
-        name = code.replace("_", " ").capitalize()
+        name = code.replace("_", " ").capitalize().replace("Non ", "Non-")
         lines += [f"## {name}", "", in_general(illness.meaning), "", f"**What to try.** {illness.advice}", ""]
         lines += [f"{told} tells more. In code: `{code}`.", ""]
     return "\n".join(lines)
@@ -192,5 +192,5 @@ clinic.examine(trace(model, x, y))
 theory and healthy networks show, and names what is wrong, in which layers, by which number, and what to try.
 While `fit` runs, `helpers.recorder` notes them step by step, and `clinic.examine_training` judges the run.
 
-These are all the illnesses that it knows. Where *v* or *p* stands, a finding tells the number that it measured.
+These are all the illnesses that it knows. Where *v* or *p* stands, a finding tells the measured number.
 """

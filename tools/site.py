@@ -59,6 +59,7 @@ def _parser():
     parser.add_argument("--python", default=sys.executable, help="the Python that has Sphinx")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: all cores)")
     parser.add_argument("--dask", metavar="ADDRESS", help="the scheduler of a Dask cluster, for the grids")
+    parser.add_argument("--grids", type=Path, default=grids.FOLDER, help="default: build/grids")
     parser.add_argument("--out", type=Path, default=BUILD / "site", help="default: build/site")
     return parser
 
@@ -69,7 +70,7 @@ def build(options) -> None:
     tarball = mathjax(BUILD)
     lessons = pages.lessons(options.names)
     plays = list(dict.fromkeys([FRONT, *(play for lesson in lessons for play in lesson.plays)]))
-    files = grids.write(plays, BUILD / "grids", jobs=options.jobs, dask=options.dask)
+    files = grids.write(plays, options.grids, jobs=options.jobs, dask=options.dask)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix="site-") as folder:
         source, html = Path(folder) / "source", Path(folder) / "html"
@@ -111,9 +112,19 @@ FRONT_ALT = "Ten layers' histograms; mean, spread and gradient of every layer, m
 
 
 def write_static(folder, lessons, files, tarball) -> None:
-    """Write what the pages load: the module that draws, the player, grids, the labs' pictures, MathJax."""
-    for part in ("grids", "labs"):
-        (folder / part).mkdir(parents=True)
+    """Write what the pages load: the player, the labs' pictures, MathJax."""
+    write_player(folder, files)
+    (folder / "labs").mkdir()
+    pictures = {play: picture for lesson in lessons for play, picture in lesson.plays.items()}
+    pictures.setdefault(FRONT, None)
+    for play, picture in pictures.items():
+        (folder / "labs" / f"{play.name}.png").write_bytes(picture or play.make().picture()._repr_png_())
+    unpack_mathjax(tarball, folder / "mathjax")
+
+
+def write_player(folder, files) -> None:
+    """Write what plays a lab: the player, the module that draws, looks, and the files of the grids."""
+    (folder / "grids").mkdir(parents=True)
     drawing = Path(canvas.__file__).parent
     for path in (drawing / "canvas.js", drawing / "canvas.css", OWN / "player.js", OWN / "site.css"):
         shutil.copy(path, folder)
@@ -121,11 +132,6 @@ def write_static(folder, lessons, files, tarball) -> None:
     (folder / "looks.js").write_text(f"export default {looks};\n", encoding="utf-8")
     for path in files:
         shutil.copy(path, folder / "grids")
-    pictures = {play: picture for lesson in lessons for play, picture in lesson.plays.items()}
-    pictures.setdefault(FRONT, None)
-    for play, picture in pictures.items():
-        (folder / "labs" / f"{play.name}.png").write_bytes(picture or play.make().picture()._repr_png_())
-    unpack_mathjax(tarball, folder / "mathjax")
 
 
 def sphinx(source, html, python, whole=True) -> None:
