@@ -16,7 +16,6 @@ from helpers.plots.axes import number_in_words
 from helpers.plots.looks import get_look
 
 WIDTH = 960
-LARGEST = 1e38  # where a linear axis ends at the latest, for float32 holds little more
 DECADES = 2.0  # a fitted logarithmic axis shows at least so many, lest the eye take noise for a trend
 EDGE, TITLE, TICKS, LABEL, LETTER = 8, 20, 16, 15, 6.2  # pixels around a panel: free, title, ticks, label, a letter
 
@@ -313,7 +312,7 @@ def fitting_axis(*values, smallest=0.2, **options) -> Axis:
         low, high = (low + high - smallest) / 2, (low + high + smallest) / 2
     step = round_above((high - low) / 6)
     low, high = np.floor(low / step - 0.15) * step, np.ceil(high / step + 0.15) * step
-    return Axis(max(float(low), -LARGEST), min(float(high), LARGEST), **options)
+    return Axis(float(low), float(high), **options)
 
 
 def fitting_log_axis(*values, smallest=DECADES, **options) -> Axis:
@@ -395,8 +394,7 @@ def packed(frame) -> tuple[dict, list[str], np.ndarray, np.ndarray]:
     strings += [text for pair in frame.readout for text in pair]
     readouts = len(frame.readout)
     structure = {"width": WIDTH, "height": frame.height, "panels": panels, "readouts": readouts}
-    together = np.concatenate([np.empty(0), *map(np.ravel, numbers)])
-    floats = np.clip(together, -3 * LARGEST, 3 * LARGEST).astype(np.float32)
+    floats = np.concatenate([np.empty(0), *map(np.ravel, numbers)]).astype(np.float32)
     levels = np.concatenate([np.empty(0, np.uint8), *map(np.ravel, pixels)])
     return structure, strings, floats, levels
 
