@@ -27,67 +27,67 @@ from tools import gridfile
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "grids"
 CHUNK = 60  # settings that one process computes at a time
-COMMON = ("sigmoid", "tanh", "relu", "elu", "selu", "gelu")
-STARTS = ("small_normal", "standard_normal", "lecun_normal", "glorot_normal", "he_normal")
+COMMON = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu")
+STARTS = ("small_normal", "standard_normal", "lecun_normal", "glorot_normal", "he_normal", "orthogonal")
 
 # Lab → its main controls, the one that is cheapest to move last, and where they can stand; () is everywhere.
 # Where a lab starts is added.
 GRIDS = {
     "activation_lab": {
-        "activation": ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish"),
-        "compare": ("none", "sigmoid", "relu", "leaky_relu"),
-        "spread": (0.3, 1, 3, 10),
+        "activation": (),
+        "parameter": (0.01, 0.1, 0.3, 0.5, 1, 2),
+        "spread": (0.1, 0.3, 1, 2, 3, 10, 30),
         "z": (-6, -4, -2, -1, 0, 1, 2, 4, 6),
     },
     "augmentation_lab": {
         "method": (),
-        "image": (0, 1, 2, 4),
-        "strength": (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1),
+        "image": (0, 1, 3, 5, 6, 8),
+        "strength": (0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1),
     },
     "backprop_lab": {
         "x1": (0, 1, 2),
-        "w2": (-5, -1, 1, 5),
-        "w1": (-2, 0, 1, 2, 5),
+        "w2": (-5, -2, -1, 1, 2, 5),
+        "w1": (-5, -2, 0, 1, 2, 3, 5),
         "step": (),
     },
     "batch_norm_lab": {
         "undo": (),
-        "gain": (0.1, 1, 3, 7, 20),
-        "beta": (-3, -1, 0, 1, 3),
-        "gamma": (0.1, 0.3, 1, 2, 5, 10),
+        "gain": (0.1, 0.5, 1, 2, 3, 7, 20, 50),
+        "beta": (-5, -3, -1, 0, 1, 3, 5),
+        "gamma": (0.1, 0.3, 0.5, 1, 2, 3, 5, 10),
     },
     "batch_size_lab": {
-        "size": (1, 2, 3, 4, 8, 16, 32, 64, 128, 512),
-        "momentum": (0, 0.5, 0.9, 0.99, 0.999),
-        "seen": (1, 3, 10, 30, 100, 300, 1000),
+        "size": (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256, 512),
+        "momentum": (0, 0.5, 0.8, 0.9, 0.95, 0.99, 0.998, 0.999),
+        "seen": (1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 300, 1000),
     },
     "clinic_lab": {
-        "activation": ("sigmoid", "tanh", "relu", "selu"),
+        "activation": COMMON,
         "initializer": STARTS[1:],
-        "normalized": (),
-        "scale": (0.01, 0.1, 1, 10, 90, 255),
+        "depth": (1, 3, 5, 10, 20, 30),
+        "scale": (0, 0.01, 0.1, 0.5, 1, 3, 10, 90, 255),
     },
     "dead_relu_lab": {
-        "bias": (-5, -2, -1, 0, 1),
+        "bias": (-5, -2, -1, -0.5, 0, 1),
         "slope": (0, 0.01, 0.1, 0.3),
-        "seed": (0, 1, 2),
-        "rate": (0.1, 0.5, 1, 2, 3, 5, 10, 30),
+        "seed": (0, 1),
+        "rate": (0.01, 0.1, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 30),
     },
     "depth_lab": {
         "network": (),
         "inputs": (),
         "skips": (),
-        "alpha_dropout": (0, 0.02, 0.05, 0.1, 0.2),
+        "alpha_dropout": (0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3),
     },
     "dropout_lab": {
         "method": (),
         "mode": (),
-        "rate": (0, 0.2, 0.5, 0.8, 0.95),
-        "draw": (*range(1, 11), 20, 50, 100, 200),
+        "rate": (),
+        "draw": (*range(1, 21), 25, 30, 40, 50, 75, 100, 150, 200),
     },
     "gradient_flow_lab": {
         "activation": ("sigmoid", "tanh", "relu", "selu", "gelu"),
-        "initializer": STARTS[1:],
+        "initializer": STARTS[1:5],
         "depth": (5, 10, 30, 60, 100),
         "gain": (0.5, 0.8, 1, 1.2, 1.5, 2),
     },
@@ -95,7 +95,7 @@ GRIDS = {
         "activation": COMMON,
         "initializer": STARTS,
         "depth": (10, 50),
-        "gain": (0.3, 0.5, 0.7, 0.9, 1, 1.1, 1.5, 2, 3, 10),
+        "gain": (0.1, 0.3, 0.5, 0.7, 0.9, 1, 1.1, 1.3, 1.5, 2, 3, 10),
     },
     "learning_rate_lab": {
         "shown": (),
@@ -109,27 +109,27 @@ GRIDS = {
         "sigma_w2": (0.5, 0.9, 1.2, 1.5, 1.761, 2, 2.3, 3, 4, 7, 10),
     },
     "minibatch_lab": {
-        "rate": (0.1, 0.3, 1, 3, 10, 20),
+        "rate": (0.03, 0.1, 0.3, 0.5, 1, 2, 3, 5, 10, 20),
         "epochs": (),
         "seed": (0, 1),
         "batch": (),
     },
     "neuron_lab": {
-        "activation": COMMON,
-        "w1": (-10_000, -5000, -2000, 0, 100, 2000, 5000, 10_000),
-        "w2": (-2, -1, -0.5, -0.2, -0.1, -0.04, 0, 0.04, 0.1, 0.2, 0.5, 1, 2),
+        "activation": (),
+        "w1": (-10_000, -7500, -5000, -2500, -1000, 0, 100, 1000, 2500, 5000, 7500, 10_000),
+        "w2": (-2, -1, -0.5, -0.2, -0.1, -0.04, -0.02, 0, 0.02, 0.04, 0.1, 0.2, 0.5, 1, 2),
     },
     "preprocessing_lab": {
         "cloud": (),
-        "ratio": (1, 3, 10, 100),
-        "correlation": (-0.8, 0, 0.5, 0.8, 0.95),
+        "ratio": (1, 3, 10, 30, 100),
+        "correlation": (-0.95, -0.5, 0, 0.5, 0.8, 0.95, 0.99),
         "step": (),
     },
     "selu_map_lab": {
-        "activation": ("selu", "elu", "relu", "tanh"),
-        "tau": (0.5, 1, 1.5, 2),
-        "mean": (-1, -0.5, 0, 0.6, 1),
-        "variance": (0.2, 0.5, 1, 1.5, 2.5),
+        "activation": ("selu", "elu", "relu", "leaky_relu", "tanh"),
+        "tau": (0.5, 1, 1.5, 2, 3),
+        "mean": (-1, -0.5, 0, 0.3, 0.6, 1),
+        "variance": (0.1, 0.5, 1, 1.5, 2.5, 3),
     },
     "weight_decay_lab": {
         "pair": (),
