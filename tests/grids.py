@@ -1,7 +1,7 @@
 """Small grids for the tests: every main control of a lab at two places."""
 
 from helpers import labs
-from tools.grids import GRIDS, points_of
+from tools.grids import GRIDS, points_of, same
 
 
 def few(name) -> dict:
@@ -10,6 +10,7 @@ def few(name) -> dict:
     grid = {}
     for control, values in GRIDS[name].items():
         points, start = points_of(lab.widgets[control], values), lab.widgets[control].value
-        grid[control] = (start, points[-1] if points[-1] != start else points[0])
+        other = points[0] if same(points[-1], start) else points[-1]
+        grid[control] = [point for point in points if same(point, start) or point == other]
     lab.close()
     return grid

@@ -89,7 +89,7 @@ def test_axes_and_counted_places_are_exact():
 def test_what_pointing_tells_keeps_three_digits():
     rng = np.random.default_rng(1)
     values = 10.0 ** rng.uniform(-6, 2, 10)
-    sent, grid = stored([curve(values, low=1e-7, high=1e3, log=True)] * 2)
+    _, grid = stored([curve(values, low=1e-7, high=1e3, log=True)] * 2)
     read = 10.0 ** grid.frame(1)[2][-10:].astype(float)
     assert np.abs(read / values - 1).max() < 5e-4
 
