@@ -41,7 +41,7 @@ Venv = namedtuple("Venv", "folder requirements disk")
 
 ROOT = Path(__file__).resolve().parent
 COURSE = Venv(ROOT / ".venv", ROOT / "requirements.txt", "3 GB")
-SITE = Venv(ROOT / ".venv-site", ROOT / "site" / "requirements.txt", "200 MB")
+SITE = Venv(ROOT / ".venv-site", ROOT / "site" / "requirements.txt", "300 MB")
 STAMP = "course-stamp.txt"  # in an environment: which requirements were installed, and for which Python
 STATE = ROOT / ".jupyter-state"  # JupyterLab's settings for this course, apart from the user's own
 START = "/lab/tree/notebooks/00_start_here.ipynb"

@@ -601,7 +601,7 @@ def test_no_other_command_installs_what_the_site_needs(calls, monkeypatch, comma
 
 def test_a_failed_installation_of_the_site_is_told(calls, capsys):
     calls.codes["install"] = 1
-    with pytest.raises(course.Stop, match="about 200 MB"):
+    with pytest.raises(course.Stop, match="about 300 MB"):
         course.site([])
     assert calls.count_of("tools.site") == 0
 
