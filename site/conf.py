@@ -15,6 +15,7 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["canvas.css", "site.css"]
 html_js_files = [("player.js", {"type": "module"})]
+html_use_index = False
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False

@@ -208,7 +208,7 @@ def built(tmp_path_factory):
 
 
 def build_two_lessons(folder):
-    """Build a site of two lessons with small grids; what stands in for MathJax says on the page that it ran."""
+    """Build a site of two lessons with small grids; what stands in for MathJax marks the formulas."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("initialization_lab", "depth_lab"):
             patch.setitem(grids.GRIDS, name, few(name))
@@ -253,7 +253,7 @@ def test_all_pages_open_and_ask_nothing_of_others(built, served, browser):
         wrong |= {name: told} if (told := faults(page)) else {}
         loaded = sum(size for asked, size in page.bytes.items() if "/grids/" not in asked)
         heaviest = max(heaviest, loaded)
-        assert page.page.locator("h1").first.inner_text()
+        assert page.page.title().endswith("Taming Depth")
         formulas = page.page.locator("article .math").count()
         assert page.page.locator("article mjx-container").count() >= formulas
         page.close()
@@ -358,10 +358,13 @@ def test_every_link_within_the_site_leads_somewhere(built):
     assert lost == []
 
 
+LESSON = re.compile(r"#\d\d_\w+\.ipynb")  # what Sphinx makes of a link to a lesson that is not built
+
+
 def leads(path, target, read):
     """Say whether a link of a page leads to a file, and to a name in it."""
     parts = urlsplit(target)
-    if parts.scheme:
+    if parts.scheme or (not WHOLE and LESSON.fullmatch(target)):
         return True
     file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
     named = not parts.fragment or file not in read or unquote(parts.fragment) in read[file].names
