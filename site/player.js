@@ -106,16 +106,14 @@ export class Player {
   }
 
   control(control, i) {
-    const { label, kind, options, at } = control, box = made("label", `td-control td-${kind}`);
-    const name = made("span", "td-label", label), shown = made("output", "", kind === "slider" ? options[at] : "");
-    const input = INPUTS[kind](control);
+    const { label, kind, options } = control, input = INPUTS[kind](control), box = labeled(label, kind, input);
+    const tell = () => write(input, box.querySelector("output"), options[this.chosen[i]]);
+    if (kind === "slider") tell();
     input.addEventListener("input", () => {
       this.chosen[i] = kind === "switch" ? Number(input.checked) : Number(input.value);
-      if (kind === "slider") write(input, shown, options[this.chosen[i]]);
+      if (kind === "slider") tell();
       this.show();
     });
-    if (kind === "slider") write(input, shown, options[at]);
-    box.append(...(kind === "switch" ? [input, name] : [name, input, shown]));
     return box;
   }
 
@@ -138,18 +136,18 @@ const INPUTS = {
 
 // A control that only the notebook has, with the value at which it stands.
 function paleControl({ label, kind, text, share }) {
+  const input = INPUTS[kind]({ options: [text], at: kind === "switch" ? share : 0 }), box = labeled(label, kind, input);
+  input.disabled = true;
+  if (kind !== "slider") return box;
+  Object.assign(input, { max: 1, step: "any", value: share });
+  write(input, box.querySelector("output"), text);
+  return box;
+}
+
+function labeled(label, kind, input) {
   const box = made("label", `td-control td-${kind}`), name = made("span", "td-label", label);
-  const inputs = {
-    slider: () => made("input", "", "", { type: "range", min: 0, max: 1, step: "any", value: share, disabled: "", "aria-valuetext": text }),
-    switch: () => Object.assign(made("input", "", "", { type: "checkbox", disabled: "" }), { checked: share === 1 }),
-    choice: () => {
-      const list = made("select", "", "", { disabled: "" });
-      list.append(made("option", "", text));
-      return list;
-    },
-  };
-  const input = inputs[kind]();
-  box.append(...(kind === "switch" ? [input, name] : [name, input, made("output", "", kind === "slider" ? text : "")]));
+  box.append(...(kind === "switch" ? [input, name] : [name, input]));
+  if (kind === "slider") box.append(made("output", ""));
   return box;
 }
 
