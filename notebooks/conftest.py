@@ -1,4 +1,6 @@
-"""How the notebooks are tested: every cell is run again and its output compared with the stored one.
+"""How the notebooks are tested: every cell is run again, and the solved twins' outputs are compared.
+
+A learner's copy carries no outputs: it is run to its end, and no error may come up.
 
     python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 -n 2 --dist loadscope notebooks
 
@@ -18,7 +20,8 @@ from nbval.plugin import IPyNbFile
 from tools import bound, sources
 
 HERE = Path(__file__).resolve().parent
-LESSON_FOLDERS = (HERE, HERE / "solutions")
+WITH_OUTPUTS = (HERE / "solutions", HERE / "deeper")
+LESSON_FOLDERS = (HERE, *WITH_OUTPUTS)
 STAND_IN = (
     "The images are the stand-in, not Fashion-MNIST: every cell was run and every assertion tested, "
     "but outputs were not compared."
@@ -71,12 +74,13 @@ class Lesson(IPyNbFile):
             template = templates.get(cell.id, "")
             if cell.cell_type == "code":
                 yield next(code)
-            elif bound.fields(template):
+            elif bound.fields(template) and self.path.parent in WITH_OUTPUTS:
                 yield Text.from_parent(self, name=f"Text {index}", cell=cell, template=template)
 
     def _templates(self):
-        source = HERE / "source" / f"{self.path.stem}.py"
-        built = sources.build(source)[self.path.parent.name == "solutions"].cells if source.exists() else []
+        folder = HERE / "source" / ("deeper" if self.path.parent.name == "deeper" else "")
+        source = folder / f"{self.path.stem}.py"
+        built = sources.build(source)[self.path.parent in WITH_OUTPUTS].cells if source.exists() else []
         return {cell.id: cell.source for cell in built if cell.cell_type == "markdown"}
 
 
@@ -105,8 +109,8 @@ class Text(pytest.Item):
 
 
 def pytest_itemcollected(item):
-    """Leave the comparison out on the stand-in, as nbval's own NBVAL_IGNORE_OUTPUT would in each cell."""
-    if hasattr(item, "cell") and not item.config.outputs_compared:
+    """Leave the comparison out on the stand-in and in learner's copies, as NBVAL_IGNORE_OUTPUT would."""
+    if hasattr(item, "cell") and not (item.config.outputs_compared and item.path.parent in WITH_OUTPUTS):
         item.options["check"] = False
 
 
