@@ -17,7 +17,7 @@ IMAGES = 60  # of the training set that can be chosen; blended with the first 20
 SHOES = (5, 7, 9)  # sandal, sneaker, ankle boot
 CLASSES = len(data.CLASS_NAMES)
 LEAST = 0.005  # a share of a label that is told; below it is 0.00
-CAPTION = 4  # pixels of an image, that the words below it are high
+CAPTION = 6  # pixels of an image, that the words below it are high
 
 
 @dataclass(frozen=True)
@@ -124,8 +124,8 @@ class AugmentationLab(live.LiveFigure):
         draws = [draw_panel(k + 1, out[k], targets[k], label) for k in range(SHOWN)]
         spread = mass_panel(mass, _predicted(method, parameter, label, y))
         return Frame(
-            beside(stacked(first, mean), grid(draws, 4), spread, widths=(0.2, 0.52, 0.28)),
-            height=390,
+            beside(stacked(first, mean), grid(draws, 4), spread, widths=(0.158, 0.508, 0.334)),
+            height=350,
             words=_in_words(method, parameter, label),
             numbers={
                 chosen.meaning: parameter,

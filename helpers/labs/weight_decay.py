@@ -24,7 +24,7 @@ LARGEST_ERROR = 2.0
 TEXT = {
     "two": "two weights",
     "histogram": "49 weights, how many",
-    "image": "the same as an image",
+    "image": "as an image",
     "errors": "squared error, by λ",
     "features": ("weight of the upper half", "weight of the lower half"),
     "training": "training images",

@@ -105,8 +105,8 @@ def _words_of(boxes):
     names = [label(node) if node.inputs and node.name.isalnum() else "" for node in boxes]
     left = x - (BOX[0] - SYMBOL) / 2
     return (
-        Text(left, y, brief, within=SYMBOL),
-        Text(left, y, long, within=SYMBOL - 2),
+        Text(left, y, brief, within=SYMBOL - 4),
+        Text(left, y, long, within=SYMBOL - 4),
         Text(x, y + NAME, names, "name text", within=BOX[0]),
     )
 

@@ -3,10 +3,13 @@
 All but the last two are drawn from a `Recording`; the panels serve the live figure as well.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers.plots.axes import legend_below, log_scale, row_of_panels, two_lines, whole_numbers
 from helpers.plots.frame import (
+    WIDTH,
     Axis,
     Frame,
     Image,
@@ -16,6 +19,7 @@ from helpers.plots.frame import (
     fitting_axis,
     fitting_log_axis,
     layer_axis,
+    whole_ticks,
 )
 from helpers.plots.over_layers import evenly_picked
 from helpers.plots.over_seeds import draw_band
@@ -71,13 +75,13 @@ def before_and_now_panel(recording, quantity, guide=None) -> Panel:
     return Panel(tuple(marks), TITLES[quantity], layer_axis(len(layers)), y)
 
 
-def heat_panel(recording, title=None) -> Panel:
+def heat_panel(recording) -> Panel:
     """Return the mean of abs(activation), steps to the right, layers upward; empty where it is to come."""
     values, layers = recording.mean_activation.T, len(recording.layers)
     reached = max(recording.last_step, 1)
     image = Image(values[::-1], (0, reached, 0.5, layers + 0.5), "viridis", 0, REACH / 2, bar=True)
     y = Axis(0.5, layers + 0.5, label="layer", counts="layer")
-    return Panel((image,), TITLES["mean_activation"] if title is None else title, _steps(recording), y)
+    return Panel((image,), TITLES["mean_activation"], _steps(recording), y)
 
 
 def _steps(recording):
@@ -85,9 +89,21 @@ def _steps(recording):
 
 
 def activation_maps(recordings, *, alt="mean of abs(activation), steps by layers") -> Picture:
-    """Return heat maps of the mean of abs(activation), one per entry of `recordings` (label → Recording)."""
-    panels = [heat_panel(recording, label) for label, recording in recordings.items()]
-    return paint(Frame(beside(*panels), 290), alt)
+    """Return heat maps of the mean of abs(activation), one per entry of `recordings` (label → Recording).
+
+    The layers are numbered at the first, the colors at the last.
+    """
+    panels = []
+    for place, (label, recording) in enumerate(recordings.items(), 1):
+        panel = heat_panel(recording)
+        image = replace(panel.marks[0], bar=place == len(recordings))
+        y = panel.y if place == 1 else replace(panel.y, ticks=(), label="")
+        ticks = whole_ticks(0.0, float(recording.end), 3)
+        x = replace(panel.x, ticks={step: told for step, told in ticks.items() if step < recording.end})
+        panels.append(Panel((image,), two_lines(label), x, y))
+    rooms = np.array([left + right for left, _, right, _ in (panel.room for panel in panels)])
+    widths = (WIDTH - rooms.sum()) / len(panels) + rooms
+    return paint(Frame(beside(*panels, widths=widths), 290), alt)
 
 
 @styled()

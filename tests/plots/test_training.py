@@ -71,7 +71,11 @@ def test_updates_of_a_few_layers_and_the_guide(recorded):
 
 def test_maps_hold_the_mean_of_the_activations(recorded):
     picture = training.activation_maps({"one": recorded, "two": recorded}, alt="two maps")
-    for axes, title in zip(picture.axes[::2], ("one", "two"), strict=True):  # each is followed by its bar
+    *maps, bar = picture.axes
+    assert bar.get_ylim() == (0, recording.REACH / 2)
+    assert [bool(axes.get_ylabel()) for axes in maps] == [True, False]
+    assert maps[0].bbox.width == pytest.approx(maps[1].bbox.width)
+    for axes, title in zip(maps, ("one", "two"), strict=True):
         (image,) = axes.images
         np.testing.assert_allclose(image.get_array()[::-1], recorded.mean_activation.T)
         assert image.get_clim() == (0, recording.REACH / 2)
