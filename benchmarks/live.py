@@ -32,8 +32,8 @@ PROBE = """([cell, target]) => {
     };
     look();
     root.addEventListener('keydown', event => { probe.start = event.timeStamp; probe.end = null }, true);
-    const all = { subtree: true, childList: true, characterData: true };
-    new MutationObserver(look).observe(root, { ...all, attributes: true, attributeFilter: ['src', 'data-drawn'] });
+    const all = { subtree: true, childList: true, characterData: true, attributes: true };
+    new MutationObserver(look).observe(root, { ...all, attributeFilter: ['src', 'data-drawn'] });
     window.probe = probe;
 }"""
 

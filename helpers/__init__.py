@@ -17,7 +17,8 @@ MODULES = {
     "networks": "builders famous keras_models keras_training landscape two_weights",
     "signals": "flow measures recorder recording",
     "clinic": "patients",
-    "labs": "watch",
+    "checks": "runs",
+    "labs": "predict watch",
 }
 NAMES = {
     "numerics.gradcheck": "numerical_gradient relative_error",

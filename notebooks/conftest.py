@@ -17,6 +17,7 @@ from nbval.plugin import IPyNbFile
 
 from tools import bound, sources
 
+os.environ["TAMING_DEPTH_LEARNER"] = ""  # notebooks are tested without any learner's guesses
 HERE = Path(__file__).resolve().parent
 LESSON_FOLDERS = (HERE, HERE / "solutions")
 STAND_IN = (
