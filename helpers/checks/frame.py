@@ -93,9 +93,7 @@ class Hint:
         return f"Hint {self.stage} of {self.of}: {self.words}{more}"
 
     def _repr_html_(self) -> str:
-        return (
-            f'<div style="border-left: 4px solid #0072b2; padding-left: 8px">{html.escape(repr(self))}</div>'
-        )
+        return boxed(html.escape(repr(self)), "#0072b2")
 
 
 def exercise(check: Callable[..., str] | None = None, *, hints=()) -> Callable[..., Verdict]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from helpers.checks import learner
+from helpers.checks.frame import boxed
 
 CLOSE = 2.0  # a guess within this factor of the measured one is close
 TEXT = {
@@ -80,9 +81,7 @@ class Told:
         return self.words
 
     def _repr_html_(self):
-        return (
-            f'<div style="border-left: 4px solid #b5578e; padding-left: 8px">{html.escape(self.words)}</div>'
-        )
+        return boxed(html.escape(self.words), "#b5578e")
 
 
 def compare_number(guess, measured) -> Told:
@@ -123,12 +122,7 @@ def compare_curve(guess, measured) -> Told:
         off = (drawn - measured) / (0.1 * max(np.ptp(measured), 1e-12))
     close = int((np.abs(off) <= 1).sum())
     outcome = "close" if close > drawn.size / 2 else "more" if np.nanmean(off) > 0 else "less"
-    where = {
-        "close": "you saw it coming",
-        "more": "on the whole it is too high",
-        "less": "on the whole it is too low",
-    }
-    return Told(outcome, TEXT["curve"].format(close=close, all=drawn.size, where=where[outcome]))
+    return Told(outcome, TEXT["curve"].format(close=close, all=drawn.size, where=WHERE[outcome]))
 
 
 COMPARE = {"number": compare_number, "choice": compare_choice, "curve": compare_curve}

@@ -1,4 +1,4 @@
-"""Predict: a question with a control and a button. What is committed is kept, and compared when it is measured.
+"""Predict: a question with a control and a button. What is committed is kept, to be compared later.
 
     guess = predict.number("length at layer 1", low=1e-12, high=1e3, log=True)
     guess.reveal(lengths[0])
@@ -66,7 +66,7 @@ class Prediction:
 
 
 def number(question, *, low, high, log=False) -> Prediction:
-    """Return a question for a number on a slider from `low` to `high`; raises ValueError where that is empty."""
+    """Return a question for a number on a slider from `low` to `high`; raises ValueError for an empty one."""
     if not low < high or (log and low <= 0):
         raise ValueError(f"a number is wanted between low and high, got low={low!r} and high={high!r}")
     guess, look = Guess(question, "number"), {"layout": {"width": "min(460px, 100%)"}}
@@ -88,35 +88,26 @@ def choice(question, options) -> Prediction:
     if len(set(options)) < 2:
         raise ValueError(f"a choice needs two answers at least, got {options}")
     guess = Guess(question, "choice")
-    buttons = widgets.RadioButtons(
-        options=options,
-        value=guess.value if guess.value in options else None,
-        layout={"width": "max-content"},
-    )
+    chosen = guess.value if guess.value in options else None
+    buttons = widgets.RadioButtons(options=options, value=chosen, layout={"width": "max-content"})
     return Prediction(guess, buttons, lambda: buttons.value, str)
 
 
 def curve(question, *, layers, low, high, log=True, ylabel="") -> Prediction:
     """Return a question whose answer is a line over the layers 1 … `layers`, drawn with mouse or keys."""
     guess, canvas = Guess(question, "curve"), Canvas()
-    panel = Panel((), ylabel, layer_axis(layers), Axis(low, high, log=log), sketch=True)
-    if guess.value:
-        values = [np.nan if value is None else value for value in guess.value]
-        panel = Panel(
-            (Line(range(1, layers + 1), values, "guess", "your guess"),),
-            ylabel,
-            panel.x,
-            panel.y,
-            sketch=True,
-        )
+    earlier = [np.nan if value is None else value for value in guess.value or [None] * layers]
+    line = Line(range(1, layers + 1), earlier, "guess")
+    panel = Panel((line,), ylabel, layer_axis(layers), Axis(low, high, log=log), sketch=True)
     canvas.show(Frame((panel,), 220, TEXT["sketch"]))
 
     def drawn():
         return list(canvas.sketch) if any(value is not None for value in canvas.sketch) else None
 
-    return Prediction(
-        guess, canvas, drawn, lambda values: f"a line through {sum(v is not None for v in values)} layers"
-    )
+    def told(values):
+        return f"a line through {sum(value is not None for value in values)} layers"
+
+    return Prediction(guess, canvas, drawn, told)
 
 
 def summary(lesson=None):
