@@ -1,4 +1,4 @@
-"""The one patient of the course: ten layers that do not learn, for three reasons, any one of which is enough.
+"""The one patient of the course: ten layers that do not learn, for three reasons, each of them enough.
 
 Its pixels run from 0 to 255, its weights are drawn from N(0, 0.01²), its hidden units are sigmoids. Each lesson
 finds one reason by changing it alone. `results/patient.json` holds what every combination of cures gave.

@@ -1,4 +1,4 @@
-"""The patient: what ails it is what is told, each cure changes one thing, and the scoreboard is what was stored."""
+"""The patient: what ails it is what is told, and each cure changes one thing."""
 
 import numpy as np
 import pytest
@@ -69,5 +69,5 @@ def test_the_scoreboard_tells_medians_and_ranges():
 def test_a_short_run_of_the_cured_learns():
     course = patient.cured(*patient.CURES).train(steps=60)
     assert course.loss.shape == (60,)
-    assert course.loss[-10:].mean() < 1.9 < 2.2 < course.loss[:3].mean()
+    assert course.loss[-10:].mean() < 1.5 < 2.3 < course.loss[0]
     assert repr(course).startswith("validation accuracy 0.")
