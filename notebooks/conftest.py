@@ -19,6 +19,7 @@ from nbval.plugin import IPyNbFile
 
 from tools import bound, sources
 
+os.environ["TAMING_DEPTH_LEARNER"] = ""  # notebooks are tested without any learner's guesses
 HERE = Path(__file__).resolve().parent
 WITH_OUTPUTS = (HERE / "solutions", HERE / "deeper")
 LESSON_FOLDERS = (HERE, *WITH_OUTPUTS)

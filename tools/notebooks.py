@@ -28,6 +28,7 @@ from tools import bound
 from tools.sources import DEEPER, METADATA, ROOT, build, lesson_path, solved_path, source_paths
 
 CELL_SECONDS = 300
+os.environ["TAMING_DEPTH_LEARNER"] = ""  # notebooks are written without anybody's guesses
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
