@@ -1,6 +1,6 @@
 """Write the notebooks from their sources, run them, and strip what changes from run to run.
 
-    python -m tools.notebooks               solved twins with their outputs, learner's copies without
+    python -m tools.notebooks               all: twins with their outputs, copies without
     python -m tools.notebooks 02 04 -j 1    only these, one after the other
     python -m tools.notebooks --no-run      text only: outputs stay as long as the code above them is the same
 
