@@ -1,7 +1,8 @@
 """The one patient of the course: ten layers that do not learn, for three reasons, each enough alone.
 
-Its pixels run from 0 to 255, its weights are drawn from N(0, 0.01²), its hidden units are sigmoids. Lessons find
-one reason after the other by changing it alone. `results/patient.json` holds what every combination of cures gave.
+Its pixels run from 0 to 255, its weights are drawn from N(0, 0.01²), its hidden units are sigmoids. Lessons
+find one reason after the other by changing it alone. `results/patient.json` holds what every combination of
+cures gave.
 """
 
 from dataclasses import dataclass, replace
