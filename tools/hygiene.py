@@ -313,16 +313,20 @@ def _agree(stored: NotebookNode, built: NotebookNode) -> bool:
 
 
 def _essence(cell: NotebookNode) -> tuple:
-    return cell.id, cell.cell_type, tuple(cell.metadata.get("tags", []))
+    return cell.id, cell.cell_type, tuple(cell.metadata.get("tags", [])), cell.metadata.get("jupyter")
 
 
 def twins_tell_the_same(page: Page) -> list[str]:
-    """The learner's copy and the solved twin fill every hole of their texts with the same words."""
+    """The learner's copy and the solved twin fill every hole of their texts with the same words.
+
+    Nothing is computed in a copy when it is tested, so this is what keeps its numbers right.
+    """
     source, twin = source_and_twin(page)
-    if not (source.exists() and twin.exists()):
-        return []  # source_and_twins_agree says so
-    holes = [cell.id for cell in build(source)[0].cells if bound.fields(cell.source)]
-    own, other = (_fillings(opened, source) for opened in (page, open_page(twin)))
+    if page.is_deeper or not (source.exists() and twin.exists()):
+        return []  # it has no twin, or source_and_twins_agree says what is missing
+    built = build(source)
+    holes = [cell.id for cell in built[0].cells if cell.cell_type == "markdown" and bound.fields(cell.source)]
+    own, other = (_fillings(opened, built[opened.is_solved]) for opened in (page, open_page(twin)))
     return [
         f"text {key}: {own.get(key)}, its twin {other.get(key)}"
         for key in holes
@@ -330,14 +334,14 @@ def twins_tell_the_same(page: Page) -> list[str]:
     ]
 
 
-def _fillings(page: Page, source: Path) -> dict[str, list[str] | None]:
-    templates = {cell.id: cell.source for cell in build(source)[page.is_solved].cells}
+def _fillings(page: Page, built: NotebookNode) -> dict[str, list[str] | None]:
+    templates = {cell.id: cell.source for cell in built.cells}
     texts = [cell for cell in page.notebook.cells if cell.cell_type == "markdown" and cell.id in templates]
     return {cell.id: bound.stored_texts(templates[cell.id], cell.source) for cell in texts}
 
 
 def source_and_twin(page: Page) -> tuple[Path, Path]:
-    """Return where a notebook's source and its twin lie."""
+    """Return where a notebook's source and its twin lie; a page in deeper/ is its own twin."""
     if page.is_deeper:
         return page.folder / "source" / "deeper" / f"{page.path.stem}.py", page.path
     twin = (page.folder if page.is_solved else page.folder / "solutions") / page.path.name

@@ -4,8 +4,8 @@
     python -m tools.notebooks 02 04 -j 1    only these, one after the other
     python -m tools.notebooks --no-run      text only: outputs stay as long as the code above them is the same
 
-The solved twin is run. What stands in double braces in a text is evaluated on the way (`tools.bound`), and the
-learner's copy tells the same.
+The solved twin is run. What stands in double braces in a text is evaluated on the way (`tools.bound`), and
+the learner's copy tells the same. A page in `deeper/` is run, too, and has no copy.
 
 A cell that raises, writes to stderr or takes too long stops the command with status 1; the files of that
 notebook are then left as they were.
@@ -86,11 +86,9 @@ def choose(names: list[str], root: Path) -> list[str]:
 
 
 def report(finished: list[Written | NotebookError], root: Path) -> int:
-    """Write the files of every notebook whose twins both ran, print the table, return the exit status."""
-    broken = {error.args[1] for error in finished if isinstance(error, NotebookError)}
-    written = [one for one in finished if isinstance(one, Written) and one.path.stem not in broken]
+    """Write the files of every notebook that ran, print the table, return the exit status."""
     print(f"{'notebook':<60} {'cells':>5} {'KB':>7} {'seconds':>8}")
-    for one in written:
+    for one in (one for one in finished if isinstance(one, Written)):
         _replace(one.path, one.text)
         print(one.row(root))
     return _complain([error for error in finished if isinstance(error, NotebookError)])
@@ -98,35 +96,42 @@ def report(finished: list[Written | NotebookError], root: Path) -> int:
 
 def _complain(errors: list[Exception]) -> int:
     for error in errors:
-        print(f"\nNot written: {error.args[0]}", file=sys.stderr)
+        print(f"\nNot written: {error}", file=sys.stderr)
     return 1 if errors else 0
 
 
 def _attempt(name: str, root: Path, run: bool) -> list[Written | NotebookError]:
     """Make the notebooks of one source: the solved twin, which is run, and of it the learner's copy."""
-    start, path = time.perf_counter(), solved_path(name, root)
+    start, path, copy_path = time.perf_counter(), solved_path(name, root), lesson_path(name, root)
     lesson, solved = build(source_paths(root)[name])
     texts = {cell.id: cell.source for cell in solved.cells if cell.cell_type == "markdown"}
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         finished = execute(solved, path) if run else keep_outputs(solved, path)
+        copies = [] if name.startswith(DEEPER) else [filled(lesson, texts, finished, copy_path)]
     except NotebookError as error:
         return [error]
     seconds = time.perf_counter() - start
-    written = [Written(path, len(finished.cells), nbformat.writes(finished) + "\n", seconds)]
-    if not name.startswith(DEEPER):
-        copy = filled(lesson, texts, finished)
-        written.insert(
-            0, Written(lesson_path(name, root), len(copy.cells), nbformat.writes(copy) + "\n", 0.0)
-        )
-    return written
+    return [*(_written(copy_path, copy, 0.0) for copy in copies), _written(path, finished, seconds)]
 
 
-def filled(lesson: NotebookNode, templates: dict[str, str], finished: NotebookNode) -> NotebookNode:
-    """Return the learner's copy: the holes of its texts filled as in the finished twin; no outputs."""
+def _written(path: Path, notebook: NotebookNode, seconds: float) -> Written:
+    return Written(path, len(notebook.cells), nbformat.writes(notebook) + "\n", seconds)
+
+
+def filled(
+    lesson: NotebookNode, templates: dict[str, str], finished: NotebookNode, path: Path
+) -> NotebookNode:
+    """Return the learner's copy: the holes of its texts filled as in the finished twin; no outputs.
+
+    `templates` are the twin's texts by cell before they were filled. Raises NotebookError for a text with
+    holes that the twin does not hold.
+    """
     told = {cell.id: cell.source for cell in finished.cells if cell.cell_type == "markdown"}
-    for cell in lesson.cells:
+    for index, cell in enumerate(lesson.cells):
         if cell.cell_type == "markdown" and bound.fields(cell.source):
+            if cell.id not in told:
+                raise _error(path, index, "its text has expressions, which the solved twin does not compute")
             cell.source = bound.fill(cell.source, bound.stored_texts(templates[cell.id], told[cell.id]))
     return lesson
 
@@ -178,7 +183,7 @@ class _Client(NotebookClient):
 
 def _error(path: Path, index: int, what: str) -> NotebookError:
     place = f"{path.parent.name}/{path.name}, cell {index} (counted from 0)"
-    return NotebookError(f"{place}: {what}", path.stem)
+    return NotebookError(f"{place}: {what}")
 
 
 def strip(notebook: NotebookNode, path: Path) -> NotebookNode:

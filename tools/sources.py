@@ -7,7 +7,7 @@ shown as one line until it is opened. What stands in `<details>` is closed for t
 twin.
 
 A source in `notebooks/source/deeper/` makes one notebook, in `notebooks/deeper/`, with outputs and no
-exercises.
+exercises; what it holds in `<details>` is closed.
 """
 
 import hashlib
@@ -68,13 +68,16 @@ def paths_of(name: str, root: Path = ROOT) -> list[Path]:
 def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
     """Return (learner's notebook, solved twin), not executed, made from one source file.
 
-    Cell ids depend on the cells' texts alone, so that the same source always gives the same bytes.
-    Raises ValueError where a tag is unknown or the first cell has no title.
+    Cell ids depend on the cells' texts alone, so that the same source always gives the same bytes. Of a page
+    in `deeper/` both are the same. Raises ValueError where a tag is unknown, where the first cell has no
+    title, and where a page in `deeper/` has a stub or a solution.
     """
     both, deeper = cells(source), source.parent.name == DEEPER.strip("/")
     lesson = [cell for cell in both if "solution" not in _tags(cell)]
-    solved = [cell if deeper else _one_folder_deeper(cell) for cell in both if "stub" not in _tags(cell)]
-    solved = [_opened(cell) for cell in solved]
+    solved = [cell for cell in both if "stub" not in _tags(cell)]
+    if deeper and not len(lesson) == len(solved) == len(both):
+        raise ValueError(f"{source.name}: a page in {DEEPER} has no exercises, so no stub and no solution")
+    solved = [NotebookNode(cell) if deeper else _opened(_one_folder_deeper(cell)) for cell in solved]
     if not solved or not solved[0].source.startswith("# "):
         raise ValueError(f"{source.name}: the first cell must be markdown and start with '# ' and the title")
     if not deeper:
