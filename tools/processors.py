@@ -2,7 +2,7 @@
 
     python -m tools.processors                     every lab, at its first state and ten other settings
     python -m tools.processors --labs depth_lab    some labs
-    python -m tools.processors --notebooks         strict nbval of every lesson and its twin: an hour
+    python -m tools.processors --notebooks         strict nbval of every solved twin: an hour
     python -m tools.processors --notebooks 02 08             some lessons
     python -m tools.processors --paths default Nehalem    on some paths only
 
@@ -254,7 +254,7 @@ def report_lessons(names: list[str], options: argparse.Namespace) -> int:
     with ThreadPoolExecutor(options.jobs) as pool:
         verdicts = dict(zip(runs, pool.map(verdict, runs), strict=True))
     rows = {path: [verdicts.get((path, name), "") for name in names] for path, _ in verdicts}
-    print_table("path", [name[:2] for name in names], rows)
+    print_table("path", [name.partition("_")[0] for name in names], rows)
     return 0 if all(said in ("passed", NOT_HERE) for said in verdicts.values()) else 1
 
 
