@@ -4,7 +4,8 @@ A learner's copy carries no outputs: it is run to its end, and no error may come
 
     python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 -n 2 --dist loadscope notebooks
 
-Numbers in the text are computed again between the cells, in the same kernel (`tools.bound`), and compared.
+Numbers in the text are computed again between the cells, in the same kernel (`tools.bound`), and compared;
+in a copy they are those of its twin, which `tests/test_notebooks.py` sees to.
 
 On the stand-in for the images the numbers are others: then every cell still runs and every assertion holds,
 but outputs are not compared, and the summary says so.
@@ -50,7 +51,7 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path):
-    """Collect lessons and their solved twins only: no checkpoints, nothing further down."""
+    """Collect lessons, their solved twins and deeper pages only: no checkpoints, nothing further down."""
     if collection_path.suffix == ".ipynb" and collection_path.parent not in LESSON_FOLDERS:
         return True
     return None
