@@ -14,10 +14,11 @@ MODULES = {
         "initializers normalization penalties pooling preprocessing randomness theory"
     ),
     "data": "results",
-    "networks": "builders famous keras_models keras_training landscape two_weights",
+    "networks": "builders famous keras_models keras_training landscape patient two_weights",
     "signals": "flow measures recorder recording",
     "clinic": "patients",
-    "labs": "watch",
+    "checks": "runs",
+    "labs": "predict watch",
 }
 NAMES = {
     "numerics.gradcheck": "numerical_gradient relative_error",

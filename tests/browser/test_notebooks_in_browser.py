@@ -16,7 +16,7 @@ OUTPUTS = ".jp-Notebook .jp-Cell-outputArea"
 ERRORS = f"{OUTPUTS} [data-mime-type='application/vnd.jupyter.error']"
 STDERR = f"{OUTPUTS} [data-mime-type='application/vnd.jupyter.stderr']"
 BROKEN_WIDGETS = ("Error displaying widget", "model not found", "Loading widget", "Error creating widget")
-LAB = f"{OUTPUTS} .widget-vbox:has(canvas.td-canvas)"
+LAB = f"{OUTPUTS} .widget-vbox:has(> .widget-gridbox):has(canvas.td-canvas)"
 CONTROL = ".widget-inline-hbox:has(.noUi-handle, select, input[type=checkbox])"
 CHANGE_SECONDS = 20
 
@@ -28,8 +28,8 @@ DRAWN = "canvas => canvas.dataset.drawn"
 
 
 def lesson_names():
-    """List the names of the learner's notebooks."""
-    return [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    """List the names of the lessons."""
+    return [path.stem for path in sorted((ROOT / "notebooks/solutions").glob("*.ipynb"))]
 
 
 @pytest.fixture(scope="session")
@@ -66,13 +66,13 @@ def file_name(text):
 
 
 def lesson(name):
-    """Return the stored notebook of a lesson.
+    """Return the solved twin of a lesson, with what it has stored.
 
     nbval runs every cell of every lesson, and what a cell computes is the same in a browser. So three lessons
     are run whole here; of the others the set-up and the lines that show a lab are, and all other code is left
     out. What it gave stays in place until then.
     """
-    notebook = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    notebook = json.loads((ROOT / "notebooks/solutions" / f"{name}.ipynb").read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for cell in [] if name in WHOLE else code[1:]:
         lines = "".join(cell["source"]).splitlines()
