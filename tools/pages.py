@@ -40,6 +40,7 @@ CHECK = {"code_prompt_show": "Show what the check says", "code_prompt_hide": "Hi
 LAB = re.compile(r"(\w+Lab)\(")
 PICTURE = re.compile(r"<picture: (.*)>", re.DOTALL)
 NAMES = {"relu": "ReLU", "selu": "SELU"}  # letters that a name of a lab has in capitals
+NOTEBOOK = re.compile(r"""(href=["'][^"':]+)\.ipynb""")
 VALUE = re.compile(r"\{value:[^}%]*(%?)\}")
 
 
@@ -79,6 +80,7 @@ def lesson(name, solved) -> Lesson:
         if cell.cell_type == "code":
             _fold(cell)
             _describe(cell)
+            _relink(cell)
             plays |= _play(cell)
     return Lesson(name, title, " ".join(paragraphs[0].split()), page, plays)
 
@@ -98,6 +100,13 @@ def _describe(cell):
         found = PICTURE.match(texts[-1])
         alt = found[1] if found else texts[-1]
         cell.metadata.setdefault("mystnb", NotebookNode())["image"] = {"alt": alt}
+
+
+def _relink(cell):
+    """Let links to other notebooks in an output lead to their pages; those in texts Sphinx sees to."""
+    for output in cell.outputs:
+        if "text/html" in output.get("data", {}):
+            output.data["text/html"] = NOTEBOOK.sub(r"\1.html", output.data["text/html"])
 
 
 def _play(cell):

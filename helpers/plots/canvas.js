@@ -7,6 +7,7 @@ const GRID = ["#e6e6e6", "#333333"]; // on a light and on a dark page
 const NARROWEST = { bare: 80, framed: 195 }; // pixels; narrower panels flow onto further rows
 const HEAD = 7; // pixels from the tip of an arrow to the end of its head
 const SMALLEST = 0.8; // times its size: words of a diagram shrink with it, but must stay readable
+const PHONE = 560; // pixels; on narrower pages words decide, too
 const LARGE = 1.5;
 const LARGE_KEY = "taming-depth-large-type";
 
@@ -60,9 +61,9 @@ const ARRAYS = {
 // could not be read, they keep their heights, get wider, and flow onto further rows.
 export function layout(frame, width, type = 1) {
   const height = frame.height * Math.max(1, Math.min(width / frame.width, 1.4), type > 1 ? 1.25 : 1);
-  const needed = frame.panels.map(({ cell, y, bare }) => {
-    const least = type * (y.ticks.length && !bare ? NARROWEST.framed : NARROWEST.bare);
-    return Math.min(1, Math.max(cell[2], least / width));
+  const needed = frame.panels.map((panel) => {
+    const least = type * Math.max(narrowest(panel), width < PHONE ? wordsOf(panel, frame) : 0);
+    return Math.min(1, Math.max(panel.cell[2], least / width));
   });
   const flows = needed.some((share, i) => share > frame.panels[i].cell[2] + 1e-6);
   const high = (panel, wide) => neededHeight(panel, wide * width, type) / height;
@@ -73,6 +74,15 @@ export function layout(frame, width, type = 1) {
     return frame.panels[i].square ? squared(box, frame.panels[i]) : box;
   });
   return { boxes, height: height * Math.max(flows ? 0 : 1, ...cells.map(([, top, , high]) => top + high)) };
+}
+
+const narrowest = ({ y, bare }) => (y.ticks.length && !bare ? NARROWEST.framed : NARROWEST.bare);
+
+// How wide a panel must be on a phone (pixels) for its title, its label and the words in it to be read.
+function wordsOf({ title, x, bare, marks, cell }, frame) {
+  const letters = Math.max(...title.split("\n").map((line) => line.length), 0.9 * x.label.length);
+  const inside = bare && marks.some(({ kind }) => kind === "text") ? 0.55 * cell[2] * frame.width : 0;
+  return Math.max(5.6 * letters, inside);
 }
 
 // How high a panel of this width need be (pixels): a square one no higher than its axes can get.

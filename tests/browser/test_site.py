@@ -269,12 +269,13 @@ def test_every_lab_on_every_page_answers_to_every_main_control(built, served, br
             player = Player(page, root)
             played.add(root.get_attribute("id"))
             wrong += [f"{path.stem}, {root.get_attribute('id')}: {label}" for label in unanswered(player)]
-        wrong += faults(page)
+        wrong += faults(page) + [f"{path.stem} is wider than a phone"] * page.page.evaluate(TOO_WIDE)
         page.close()
     assert wrong == []
     assert played == (set(labs.MODULES) if WHOLE else {"initialization_lab"})
 
 
+TOO_WIDE = "() => document.documentElement.scrollWidth > innerWidth"
 PUT_BACK = "(node, value) => { node.value = value; node.dispatchEvent(new Event('input')) }"
 
 
@@ -303,6 +304,17 @@ def unanswered(player):
             )
         silent += [control.evaluate("node => node.closest('label').innerText")] * (len(seen) < 2)
     return silent
+
+
+def test_on_a_phone_the_controls_stay_in_sight(built, served, browser):
+    (name,) = (path.name for path in built.glob("lessons/04*.html"))
+    page = StaticPage(browser, served, f"lessons/{name}", size=(390, 844))
+    player = Player(page, page.page.locator(".td-player"))
+    player.root.locator(".td-readout").scroll_into_view_if_needed()
+    page.page.wait_for_timeout(1500)  # the theme scrolls smoothly
+    place = player.root.get_by_label("gain").bounding_box()
+    assert 0 < place["y"] < 422
+    page.close()
 
 
 def test_the_whole_is_small(built):
