@@ -9,12 +9,14 @@ from helpers.plots.axes import (
     fitting_limits,
     label_decades,
     legend_below,
+    legend_beside,
     log10,
     log_scale,
     row_of_panels,
     two_lines,
     whole_numbers,
 )
+from helpers.plots.looks import COLORS as INKS
 from helpers.plots.over_layers import evenly_picked
 from helpers.plots.over_seeds import draw_band
 from helpers.plots.style import BLACK, BLUE, COLORS, GREEN, MARKERS, ORANGE, PREDICTED, RED, Picture, styled
@@ -98,6 +100,31 @@ class HeatPanel:
         self.image.set_data(values if values.size else np.full((layers, 1), np.nan))
         self.image.set_extent((0, reached if values.size else end, 0.5, layers + 0.5))
         self.axes.set(xlim=(0, end), ylim=(0.5, layers + 0.5))
+
+
+GUESS = {"color": INKS["purple"][0], "linestyle": "-.", "linewidth": 2.2}
+
+
+@styled()
+def training_losses(losses, *, x=None, xlabel="step", guess=None, levels=None, low=None, alt=None) -> Picture:
+    """Return losses over the steps: `losses` is label → one number per step, or a range of (seeds, steps).
+
+    `x` is label → the places of that curve; `guess` is the learner's, a dash-dotted level, or None; `levels` is
+    label → a dotted level.
+    """
+    picture, (axes,) = row_of_panels(1, alt or f"loss against {xlabel}: {', '.join(losses)}", 3.0)
+    for i, (label, values) in enumerate(losses.items()):
+        rows = np.atleast_2d(values)
+        places = np.arange(rows.shape[1]) if x is None else x[label]
+        look = {"markersize": 3.5, "markevery": max(1, rows.shape[1] // 12)}
+        draw_band(axes, places, rows.min(axis=0), np.median(rows, axis=0), rows.max(axis=0), i, label=label, **look)
+    for label, level in (levels or {}).items():
+        axes.axhline(level, color=BLACK, linestyle=":", linewidth=1.2, label=label)
+    if guess is not None:
+        axes.axhline(guess, **GUESS, label="your guess")
+    axes.set(xlabel=xlabel, ylabel="loss", ylim=(low, None))
+    legend_beside(axes)
+    return picture
 
 
 @styled()
