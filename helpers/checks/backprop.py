@@ -1,4 +1,4 @@
-"""The exercises of lesson 01: a chain by hand, a layer's way back, softmax and loss, epochs, a figure, a plan."""
+"""The exercises of lesson 01: a chain and a layer by hand, softmax and loss, epochs, a figure, a plan."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ import numpy as np
 from helpers.checks.frame import (
     EMPTY,
     NotAttempted,
+    NotYet,
     Scored,
     array,
     call,
     close,
-    describe,
     exercise,
     explain,
     require,
@@ -127,9 +127,9 @@ def _what_is_next(name):
 
 @exercise(
     hints=(
-        "dW has the shape of W. Which product of h, with the shape (n, inputs), and dz, (n, outputs), has it?",
-        "The loop adds h[k, i] · dz[k, j] over the examples k. A matrix product adds over the inner axis: bring "
-        "k there. A bias is added in every row, so it hears from every row.",
+        "dW has the shape of W. Which product of h, (n, inputs), and dz, (n, outputs), has it, too?",
+        "The loop adds h[k, i] · dz[k, j] over the examples k. A matrix product adds over the inner axis: "
+        "bring k there. A bias is added in every row, so it hears from every row.",
         "Transpose h for dW, so that the examples meet; sum dz over axis 0 for db; in dh[k, i] the outputs j "
         "meet, so W must be transposed.",
     )
@@ -202,9 +202,9 @@ def _wrong_layers(h, W, dz):
 
 @exercise(
     hints=(
-        "What is e^1000 in Python, and what happens to a softmax when the same number is taken off all logits?",
+        "What is e^1000 in Python? And what does a softmax do when one number is taken off all logits?",
         "Take off each row's largest logit, exponentiate, divide by the row's sum. For the loss use "
-        "log p = shifted − log(sum), so that no p is 0 inside a log. The gradient is p minus the one-hot row.",
+        "log p = shifted − log(sum), so no log sees a 0. The gradient is p minus the one-hot row.",
         "rows = np.arange(len(y)). log_p[rows, y] picks the right classes; the loss is minus their mean. "
         "Copy p, subtract 1 at [rows, y], and divide by n, since the loss is a mean.",
     )
@@ -269,7 +269,7 @@ def _wrong_losses(logits, y):
         (
             -(hot * np.log(p) + (1 - hot) * np.log(1 - p)).sum(axis=1).mean(),
             "the wrong classes' log(1 − p) is the "
-            "loss of ten separate yes-or-no questions. Softmax already lets them compete: −log p of the right one.",
+            "loss of separate yes-or-no questions. Here −log p of the right class is all.",
         ),
     ]
 
@@ -322,7 +322,7 @@ def _check_large_logits(answer):
     require(
         abs(loss - 500) < 1,
         f"for logits [1000, 0] and class 1 the loss is 1000, 500 in the mean over two; "
-        f"yours is {float(loss):.4g}. A small number added inside the log, or a clipped p, hides large errors.",
+        f"yours is {float(loss):.4g}. A small number added in the log, or a clipped p, hides it.",
     )
     close(dlogits, _softmax_loss(far, y)[1], what="your dlogits for large logits")
     apart = np.array([[0.0, 1.0], [-2000.0, -2001.0]])
@@ -396,10 +396,10 @@ SIZES_SHOWN = {"A": 16, "B": 256, "C": 1}  # the curves of the figure to read, a
 @exercise(
     hints=(
         "How many updates does each batch size make in an epoch of 256 examples?",
-        "A curve can turn only where an update is made. And a small batch's gradient is noisy: what does that do "
-        "to the loss near its lowest value?",
-        "The curve with two straight pieces made two updates. Of the other two, the one that never comes to rest "
-        "is the noisier.",
+        "A curve can turn only where an update is made. And a small batch's gradient is noisy: what does "
+        "that do to the loss near its lowest value?",
+        "The curve with two straight pieces made two updates. Of the other two, the one that never comes to "
+        "rest is the noisier.",
     )
 )
 def which_is_which(answer):
@@ -425,15 +425,15 @@ def which_is_which(answer):
 def _explain_curves(sizes):
     require(
         sizes["A"] != 256,
-        "A bends many times. With batches of 256 there are two updates in two epochs, so two straight pieces.",
+        "A bends many times. Batches of 256 make two updates in two epochs, so two straight pieces.",
     )
     require(
         sizes["C"] != 256,
-        "C jumps up and down within an epoch. With batches of 256 there is one update per epoch, and no noise.",
+        "C jumps up and down within an epoch. Batches of 256 make one update per epoch, and no noise.",
     )
     require(
         sizes["B"] == 256,
-        f"B is two straight pieces: two updates. A batch of {sizes['B']:g} makes {2 * 256 // int(sizes['B'])}.",
+        f"B is two straight pieces: two updates. Sizes of {sizes['B']:g} make {2 * 256 // int(sizes['B'])}.",
     )
     require(sizes["C"] == 1, "A and C are swapped: the rougher curve is the one with the noisier gradient.")
 
@@ -460,7 +460,7 @@ def plan(answer):
     score, worst = float(np.median(ends)), max(ends)
     require(score < PASS, _why_not_near(answer, score, worst))
     return Scored(
-        f"{score:.2%} above the lowest loss in the median of 21 seeds, {worst:.1%} at worst. Smaller is better.",
+        f"{score:.2%} above the lowest loss in the median of 21 seeds, {worst:.1%} at worst. Less is better.",
         score,
     )
 
@@ -522,7 +522,7 @@ def experiment(baseline, mine):
     )
     require(
         before.shape == after.shape,
-        f"the baseline has {before.shape[1]} steps, yours {after.shape[1]}: whoever steps more has an advantage.",
+        f"the baseline has {before.shape[1]} steps, yours {after.shape[1]}: more steps are an advantage.",
     )
     require(not np.array_equal(before, after), "both are the same runs: nothing was changed.")
     same = [k for k, (a, b) in enumerate(zip(before, after, strict=True)) if np.array_equal(a, b)]
@@ -580,5 +580,14 @@ def parts(**own) -> Parts:
     if unknown := own.keys() - COURSE.keys():
         raise ValueError(f"unknown {', '.join(sorted(unknown))}; the parts are {', '.join(COURSE)}")
     checks = {"layer_backward": layer_backward, "softmax_loss": softmax_loss, "epoch": epoch}
-    good = {name: made for name, made in own.items() if checks[name](made).right}
+    good = {name: made for name, made in own.items() if _passes(checks[name], made)}
     return Parts(**COURSE | good)
+
+
+def _passes(check, answer) -> bool:
+    """Say whether an answer is right, without keeping that it was tried."""
+    try:
+        with np.errstate(all="ignore"):
+            return bool(check.__wrapped__(answer))
+    except (NotYet, NotAttempted):
+        return False

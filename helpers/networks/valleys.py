@@ -1,4 +1,4 @@
-"""A loss with a low valley and a poor one, to see whether the noise of small batches leads out of the poor one.
+"""A loss with a low valley and a poor one: does the noise of small batches lead out of the poor one?
 
 The model is one neuron of one weight, p = sin(w x), the loss half the mean squared error. A sine fits in more
 than one way, so this loss has several valleys: the simplest surface on which one can get stuck.
@@ -39,8 +39,8 @@ def gradients(w, x, y) -> np.ndarray:
 def descend(x, y, *, batch_size, rate, updates, seeds, seed, noise_of=None) -> np.ndarray:
     """Return the w at which several runs of gradient descent end, all begun in the poor valley.
 
-    Each epoch visits the examples in a new random order. `noise_of` adds to every gradient normal noise of the
-    spread that batches of that size have at the same w: what a small batch does, without the small batch.
+    Each epoch visits the examples in a new random order. `noise_of` adds normal noise to every
+    gradient, of the spread that batches of that size have at the same w.
     """
     rng = np.random.default_rng(seed)
     w, n = rng.uniform(FROM, TO, seeds), len(x)
@@ -75,7 +75,8 @@ class Ends(NamedTuple):
 def at_best_rate(share, batch_size, *, seeds=24) -> Ends:
     """Tune the rate by the mean loss of `seeds` runs, then tell how as many fresh ones end at that rate.
 
-    Of rates that are equal to two digits it takes the smallest, so that no rounding error chooses. Every batch size looks at the same number of examples, EPOCHS × 64.
+    Every batch size looks at the same number of examples, EPOCHS × 64. Of rates that are equal to two digits
+    it takes the smallest, so that no rounding error chooses.
     """
     x, y = examples(share)
     options = {"batch_size": batch_size, "updates": EPOCHS * EXAMPLES // batch_size, "seeds": seeds}

@@ -37,7 +37,7 @@ def agrees(pairs, tolerance=1e-6) -> bool:
 def agreement(pairs, tolerance=1e-6) -> str:
     """Return in words how far several pairs of gradients differ: the largest `relative_error` of them.
 
-    Below the tolerance only this is told, since the digits beyond are rounding, which no two processors share.
+    Below the tolerance only this is told, since the digits beyond are rounding, another on each processor.
     """
     worst = max(relative_error(a, b) for a, b in pairs)
     told = f"below {tolerance:g}" if worst < tolerance else f"{worst:.1e}, above {tolerance:g}"

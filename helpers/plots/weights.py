@@ -129,7 +129,7 @@ def loss_lines(distances, losses, *, alt) -> Picture:
 
 @styled()
 def loss_valleys(w, losses, *, starts, alt) -> Picture:
-    """Return the loss over one weight, `losses` being title → losses, with the span where runs start shaded."""
+    """Return the loss over one weight, `losses` being title → losses, where runs start shaded."""
     picture, row = row_of_panels(len(losses), alt, 2.6, sharey=True)
     for axes, (title, values) in zip(row, losses.items(), strict=True):
         axes.axvspan(*starts, color=ORANGE, alpha=0.25, label="runs start here")

@@ -626,7 +626,7 @@ def keras_gradients(x, y):
         value = keras_loss(y, model(x))
     return tape.gradient(value, model.trainable_variables)
 
-first = two_weights.batches(500, 50, np.random.default_rng(0))[0]
+first = parts.epoch(500, 50, np.random.default_rng(0))[0]
 _, mine = way_back_through(new_network(0), x_train[first], y_train[first])
 theirs = [d.numpy() for d in keras_gradients(x_train[first], y_train[first])]
 print("gradients of one batch,", gradcheck.agreement(zip(mine, theirs, strict=True)))
@@ -634,7 +634,7 @@ print("gradients of one batch,", gradcheck.agreement(zip(mine, theirs, strict=Tr
 # %%
 rng = np.random.default_rng(0)
 for _ in range(10):
-    for batch in two_weights.batches(500, 50, rng):
+    for batch in parts.epoch(500, 50, rng):
         gradients = keras_gradients(x_train[batch], y_train[batch])
         for part, d in zip(model.trainable_variables, gradients, strict=True):
             part.assign_sub(1.0 * d)
