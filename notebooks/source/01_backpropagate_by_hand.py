@@ -21,9 +21,9 @@ from helpers import (
 # %% [markdown]
 # ## 1 Can a network learn without knowing which weight to blame?
 #
-# Here is a network for {{len(y_train)}} small images of clothes, of ten kinds. It holds a list of
-# arrays of weights: what they do comes later. Its **loss** says how wrong it is. Whoever guesses blindly
-# among ten kinds has the loss ln 10.
+# Here is a network for small images of clothes, of ten kinds. It is a list of arrays of weights:
+# what they do comes later. Its **loss** says how wrong it is. Whoever guesses blindly among ten
+# kinds has the loss ln 10.
 
 # %%
 def sigmoid(z):
@@ -79,12 +79,12 @@ plots.training_losses(
 # <details><summary>What you saw</summary>
 #
 # After 200 tries the loss is {{np.median(blind_losses[:, -1]):.2f}}
-# ({{blind_losses[:, -1].min():.2f}} to {{blind_losses[:, -1].max():.2f}} over five seeds). Every
-# try moves all {{sum(part.size for part in new_network(0)):,}} numbers at once, most of them in a
-# useless direction. It learns a little, slower and slower.
+# ({{blind_losses[:, -1].min():.2f}} to {{blind_losses[:, -1].max():.2f}} over five seeds). Each
+# try moves all {{sum(part.size for part in new_network(0)):,}} numbers at once, and knows nothing
+# about any of them. It learns, but slowly.
 #
-# What is missing: for each weight, *which way* and *how much*. At the end of this lesson the same
-# network, from the same start, learns from lines that you wrote.
+# Is that what is missing: for each weight, *which way* and *how much*? You will know in section 9:
+# there the same network, from the same start, learns from lines that you wrote.
 #
 # </details>
 #
@@ -347,17 +347,28 @@ table(("0.5 added to", "gradient of v1", "gradient of w1"), rows)
 #
 # ## 6 Who gets how much, and how far do you step?
 #
-# z3 = v1 · h1 + v2 · h2. On the way back dh1 = dz3 · v1 and dh2 = dz3 · v2. The error is handed
-# back **in proportion to influence**: who counts twice forward gets twice as much back, who counts
-# negatively is told the opposite.
+# h1 and h2 both had a hand in z3 = v1 · h1 + v2 · h2. Change v2 alone, and see what h2 gets back.
+
+# %%
+rows = []
+for v2 in (-1, 0, 0.5, 2):
+    changed = autodiff.chain(v2=v2)
+    autodiff.backward(changed)
+    dh1, dh2 = (autodiff.nodes(changed)[name].grad for name in ("h1", "h2"))
+    rows.append((v2, f"{dh2 / dh1 + 0:.2f}"))
+table(("v2, while v1 = 1", "gradient of h2 / gradient of h1"), rows)
+
+# %% [markdown]
+# The error is handed back **in proportion to influence**: who counts twice forward gets twice as
+# much back, who counts negatively is told the opposite.
 #
 # The gradient points uphill, so step against it. **Gradient descent**, with the **learning rate**
 # η, for all weights at once:
 #
 # $$w \leftarrow w - \eta \cdot \partial L/\partial w$$
 #
-# Take our chain with 200 different random starts, and make *one* step in each. **Commit:** for
-# how many does the loss fall, at the rate 100?
+# Make *one* step in our chain, and one in each of 200 chains with random weights. **Commit:** for
+# how many of these does the loss fall, at the rate 100?
 
 # %%
 falls = predict.number("losses that fall at rate 100, of 200", low=0, high=200)
@@ -366,27 +377,34 @@ falls
 # %%
 WEIGHTS = ("w1", "w2", "w3", "w4", "v1", "v2")
 
-def loss_falls(rate, seed):
-    start = dict(zip(WEIGHTS, np.random.default_rng(seed).normal(0, 1, 6), strict=True))
+def one_step(start, rate):
     before = autodiff.chain(**start)
     gradient = autodiff.backward(before)
     after = autodiff.chain(**{name: start[name] - rate * gradient[name] for name in WEIGHTS})
-    return after.value < before.value
+    return before.value, after.value
 
-RATES = (0.1, 1, 10, 100, 1000)
-fallen = {rate: sum(loss_falls(rate, seed) for seed in range(200)) for rate in RATES}
+def random_start(seed):
+    return dict(zip(WEIGHTS, np.random.default_rng(seed).normal(0, 1, 6), strict=True))
+
+rows, fallen, after_step = [], {}, {}
+for rate in (0.1, 1, 10, 100):
+    steps = [one_step(random_start(seed), rate) for seed in range(200)]
+    fallen[rate] = sum(after < before for before, after in steps)
+    before_step, after_step[rate] = one_step({name: autodiff.CHAIN[name] for name in WEIGHTS}, rate)
+    rows.append((rate, f"{before_step:.5f}", f"{after_step[rate]:.5f}", fallen[rate]))
 falls.reveal(fallen[100])
 
 # %%
-table(("learning rate", "losses that fall, of 200"), list(fallen.items()))
+table(("rate", "our loss before", "after", "losses that fall, of 200"), rows)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Same starts, same gradients, only the rate differs. At the rates 0.1 and 1 the loss falls in
-# {{fallen[0.1]}} and {{fallen[1]}} of 200 starts, at 100 in {{fallen[100]}}. **A rate can be too
-# large**: the gradient knows the slope here, not the valley beyond. What "too large" means depends
-# on the network.
+# Same starts, same gradients, only the rate differs. Up to the rate 10 the loss falls in
+# {{fallen[10]}} of 200 chains, at 100 in {{fallen[100]}}. In our own chain it is
+# {{before_step:.5f}} before, {{after_step[10]:.5f}} after a step at the rate 10, and
+# {{after_step[100]:.5f}} after one at 100. **A rate can be too large**: the gradient knows the
+# slope here, not the valley beyond. What "too large" means depends on the network.
 #
 # </details>
 #
@@ -594,8 +612,13 @@ plots.training_losses(
 # Your lines bring the loss to {{np.median(baseline[:, -1]):.2f}} ({{baseline[:, -1].min():.2f}} to
 # {{baseline[:, -1].max():.2f}} over five seeds). The blind tries, from the same starts, are at
 # {{np.median(blind_losses[:, 100]):.2f}} by then. On {{len(y_held)}} images it has never seen, the
-# loss is {{np.median(held):.2f}} ({{held.min():.2f}} to {{held.max():.2f}}): higher, and lesson 09 is about
-# that gap.
+# loss is {{np.median(held):.2f}} ({{held.min():.2f}} to {{held.max():.2f}}): higher, and lesson
+# 09 is about that gap.
+#
+# Same network, same starts: what differs is the direction of the steps. So that was missing.
+#
+# And the patient of lesson 00? It is trained by the same lines, and learns nothing. So it is not
+# the lines. Lesson 02 looks for the reason, layer by layer.
 #
 # </details>
 #
@@ -646,9 +669,9 @@ same.reveal("the same to a millionth" if gradcheck.agrees(after) else "quite dif
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# The same, to a millionth and better, in float64. There is no secret in the library: `tape.gradient`
-# is your `way_back_through`, for any network. From now on the course lets machines walk back. You
-# know what they do.
+# The same, to a millionth and better, in float64. There is no secret in the library:
+# `tape.gradient` is your `way_back_through`, for any network. From now on machines walk back, and
+# you know what they do.
 #
 # </details>
 #
@@ -697,7 +720,9 @@ def losses_along(size, seed, rate=1.0, epochs=2):
             losses.append(mean_loss(w))
     return np.array(losses)
 
-ends = {size: np.array([losses_along(size, seed)[-1] for seed in range(9)]) for size in (1, 16, 256)}
+ends = {
+    size: np.array([losses_along(size, seed)[-1] for seed in range(9)]) for size in (1, 16, 256)
+}
 medians = {size: np.median(found) for size, found in ends.items()}
 lowest_size.reveal(str(min(medians, key=medians.get)))
 
@@ -716,12 +741,28 @@ table(("batch size", "updates", "loss, median of 9 seeds", "range"), rows)
 # B examples spread like $1/\sqrt{B}$. [Deeper](deeper/01_how_noisy_is_a_batch.ipynb) measures
 # that, and gives each batch size its own best rate.
 #
-# What does an update cost? In arithmetic, B examples cost B times one. But they don't wait for
-# each other, and one product of matrices computes them **in parallel**. So a large batch takes
-# far less than that many times as long, and people train with batches of {{given("32",
-# "Bengio 2012, arXiv 1206.5533")}} to some hundreds.
-#
 # </details>
+#
+# What does an update cost? In arithmetic, B examples cost B times one. Let the clock judge, with
+# the network of section 9: 256 images in one batch, and the same images one by one.
+
+# %%
+from time import perf_counter
+
+def seconds(size):
+    begun = perf_counter()
+    for k in range(0, 256, size):
+        way_back_through(new, x_train[k : k + size], y_train[k : k + size])
+    return perf_counter() - begun
+
+new = new_network(0)
+ratio = min(seconds(1) for _ in range(5)) / min(seconds(256) for _ in range(20))
+print("one by one / together:", "more than 2" if ratio > 2 else f"{ratio:.1f}")
+
+# %% [markdown]
+# The examples of a batch don't wait for each other: one product of matrices computes them **in
+# parallel**. So people train with batches of {{given("32", "Bengio 2012, arXiv 1206.5533")}} to
+# some hundreds.
 #
 # Drag it: the paths on the surface, gray lines join equal losses.
 
@@ -759,9 +800,9 @@ checks.backprop.which_is_which(sizes)
 # ## 12 Do small batches avoid poor valleys?
 #
 # One often reads so. The surface above has one valley only, and can't tell. Here are two that can:
-# one weight w, p = sin(w · x), 64 examples. On the left all of them ask for w = {{valleys.SLOW:.0f}};
-# the valley near {{valleys.FAST:.0f}} is poor and shallow. On the right 30 % ask for
-# {{valleys.FAST:.0f}}, and the poor valley is deep.
+# one weight w, p = sin(w · x), 64 examples. On the left all of them ask for w =
+# {{valleys.SLOW:.0f}}; the valley near {{valleys.FAST:.0f}} is poor and shallow. On the right 30 %
+# ask for {{valleys.FAST:.0f}}, and the poor valley is deep.
 
 # %%
 w = np.linspace(2, 17, 400)
@@ -808,18 +849,19 @@ print(f"the same with noise added:         {noisy.escaped} of 24 get out")
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# **What holds.** Out of the *shallow* valley batches of 4 lead in {{found[shallow].escaped}} of 24
-# runs, the full batch in {{found["a shallow poor valley", 64].escaped}}, whatever its rate. The
-# noise does it: added to the full batch, at the same rate and number of updates, it gets
-# {{noisy.escaped}} out, without it {{quiet.escaped}}.
+# **What holds.** From the *shallow* valley {{found[shallow].escaped}} of 24 runs with batches of 4
+# get out, with the full batch {{found["a shallow poor valley", 64].escaped}}. And it is the noise:
+# the full batch gets out in {{noisy.escaped}} runs with noise added, and in {{quiet.escaped}}
+# without it, at the same rate and number of updates.
 #
-# **What does not.** Out of the *deep* one only {{found[deep].escaped}} of 24 runs of 4 come, and
-# losses end between {{found[deep].losses.min():.2f}} and {{found[deep].losses.max():.2f}}, where
-# the full batch stays at {{np.median(found["a deep poor valley", 64].losses):.2f}}: noise strong
-# enough to climb out also throws runs to worse places. Batches of 16 choose a small rate and stay.
+# **What does not.** From the *deep* valley {{found[deep].escaped}} of 24 runs with batches of 4 get
+# out. Their losses end between {{found[deep].losses.min():.2f}} and
+# {{found[deep].losses.max():.2f}}, where the full batch ends at
+# {{np.median(found["a deep poor valley", 64].losses):.2f}} every time: some end *worse* than if
+# they had stayed. Noise that can climb out can also throw you elsewhere.
 #
 # So: noise can lead out of valleys that are shallow compared with it. It does not know which
-# valley is better. These are surfaces of one weight; whether large networks meet such valleys at all
+# valley is better. And these are surfaces of one weight. Whether large networks meet such valleys
 # is another question.
 #
 # </details>
@@ -830,8 +872,9 @@ print(f"the same with noise added:         {noisy.escaped} of 24 get out")
 #
 # On the surface of section 11, from the same start, you may look at {{checks.backprop.BUDGET}}
 # examples. Write `plan(k)`: the batch size and the learning rate of update k, counted from 0. The
-# score is how far above the lowest loss you end, in the median of {{len(checks.backprop.PLAN_SEEDS)}}
-# seeds. Below {{checks.backprop.PASS:.1%}} passes. How low can you get?
+# score is how far above the lowest loss you end, in the median of
+# {{len(checks.backprop.PLAN_SEEDS)}} seeds. Below {{checks.backprop.PASS:.1%}} passes. How low can
+# you get?
 
 # %% tags=["stub"]
 def plan(k):
@@ -879,7 +922,8 @@ predict.summary()
 # - Forward, every node computes its value. Backward, it hands to its inputs its own gradient times
 #   the local derivative; what arrives from several sides adds up.
 # - For a batch: `dW = h.T @ dz`, `db = dz.sum(axis=0)`, `dh = dz @ W.T`; at the loss (p − t) / n.
-# - A late weight needs what came before it; an early weight's gradient is a product of all after it.
+# - A late weight needs what came before it; an early weight's gradient is a product of all that
+#   comes after it.
 # - A short step against the gradient lowers the loss; a long one can raise it.
 # - Small batches give many noisy updates. The noise can lead out of shallow valleys, and does not
 #   know which valley is better.
