@@ -19,8 +19,8 @@ PICTURES = {
         "training_panels validation_curves"
     ),
     "preprocessing": "boundaries clouds covariances",
-    "training": "activation_maps gradient_panels quantile_bands skipped_blocks update_panels",
-    "weights": "constraints descent_paths loss_lines parameter_shares weight_changes",
+    "training": "activation_maps gradient_panels quantile_bands skipped_blocks training_losses update_panels",
+    "weights": "constraints descent_paths loss_lines loss_valleys parameter_shares weight_changes",
 }
 _PLACES = {name: module for module, names in PICTURES.items() for name in names.split()}
 

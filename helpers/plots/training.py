@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from helpers.plots.axes import legend_below, log_scale, row_of_panels, two_lines, whole_numbers
+from helpers.plots.axes import legend_below, legend_beside, log_scale, row_of_panels, two_lines, whole_numbers
 from helpers.plots.frame import (
     WIDTH,
     Axis,
@@ -21,6 +21,7 @@ from helpers.plots.frame import (
     layer_axis,
     whole_ticks,
 )
+from helpers.plots.looks import COLORS as INKS
 from helpers.plots.over_layers import evenly_picked
 from helpers.plots.over_seeds import draw_band
 from helpers.plots.paint import paint

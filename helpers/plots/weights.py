@@ -103,6 +103,19 @@ def loss_lines(distances, losses, *, alt) -> Picture:
 
 
 @styled()
+def loss_valleys(w, losses, *, starts, alt) -> Picture:
+    """Return the loss over one weight, `losses` being title → losses, where runs start shaded."""
+    picture, row = row_of_panels(len(losses), alt, 2.6, sharey=True)
+    for axes, (title, values) in zip(row, losses.items(), strict=True):
+        axes.axvspan(*starts, color=ORANGE, alpha=0.25, label="runs start here")
+        axes.plot(w, values, color=BLUE, linewidth=2)
+        axes.set(title=title, xlabel="weight", ylim=(0, None))
+    row[0].set_ylabel("loss")
+    row[0].legend(loc="lower right")
+    return picture
+
+
+@styled()
 def weight_changes(shares, mistakes, *, xlabel, alt) -> Picture:
     """Return mistakes against the share by which a weight was changed, `mistakes` being label → numbers."""
     picture, (axes,) = row_of_panels(1, alt, 2.7)

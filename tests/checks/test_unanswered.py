@@ -20,6 +20,8 @@ OF_VALUES = (
     "clinic.treatment",
     "activation.maxout_weights",
     "backprop.chain_by_hand",
+    "backprop.experiment",
+    "backprop.which_is_which",
     "depth.diagnosis",
     "start.pixels",
 )
