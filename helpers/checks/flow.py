@@ -1,7 +1,10 @@
-"""The exercise checks of lesson 02: how much is left, a stable slope, the way back, a figure, level gradients;
-and of its deeper notebook: χ, the edge of chaos, clipping."""
+"""The exercise checks of lesson 02 and, at the end, of its deeper notebook.
+
+How much is left, a stable slope, the way back, a figure, level gradients; χ, the edge of chaos, clipping.
+"""
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,7 +33,7 @@ READING = 1.3  # a factor read from a figure may be off by so much
     )
 )
 def best_share(answer):
-    """The learner's share of the gradient that slopes leave from the last layer to layer 1: 0.25^(depth − 1)."""
+    """The learner's share of the gradient that slopes leave at layer 1: 0.25^(depth − 1)."""
     depths = np.array([2, 5, 10])
     got = [call(answer, int(depth)) for depth in depths]
     right = 0.25 ** (depths - 1.0)
@@ -152,7 +155,9 @@ def backward(answer):
     got = call(answer, weights, h, dz)
     require(isinstance(got, tuple | list), "a list of arrays is wanted, one for each weight matrix.")
     n = len(weights)
-    fewer = f"your list has {n - 1} arrays for {n} weight matrices: the output layer and layer 1 both have one."
+    fewer = (
+        f"your list has {n - 1} arrays for {n} weight matrices: the output layer and layer 1 both have one."
+    )
     require(len(got) != n - 1, fewer)
     require(len(got) == n, f"your list has {len(got)} arrays, and there are {n} weight matrices.")
     dWs, dzs = _way_back(weights, h, dz)
@@ -167,7 +172,7 @@ def backward(answer):
 def _tanh_network():
     rng = np.random.default_rng(2)
     sizes = (6, 5, 4, 5, 3)
-    weights = [rng.normal(0, 0.6, shape) for shape in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(0, 0.6, shape) for shape in pairwise(sizes)]
     h = [rng.normal(size=(7, sizes[0]))]
     for W in weights[:-1]:
         h.append(np.tanh(h[-1] @ W))
@@ -194,7 +199,10 @@ def _wrong_ways_back(weights, h, dz, dWs, dzs):
         (dzs, "that is dz of every layer; the weights' gradient is (the layer's input)ᵀ @ dz."),
         (dWs[::-1], "the gradients are right but in reverse order: the first array belongs to layer 1."),
         ([dW.T for dW in dWs], "each dW is transposed: it has the shape of W, inputs × units."),
-        (other(lambda dz, W, out: dz @ W.T), "you forgot the slopes: what passes a tanh is multiplied by 1 − h²."),
+        (
+            other(lambda dz, W, out: dz @ W.T),
+            "you forgot the slopes: what passes a tanh is multiplied by 1 − h².",
+        ),
         (
             other(lambda dz, W, out: dz @ W.T * out * (1 - out)),
             "h(1 − h) is the sigmoid's slope; with h = tanh(z) the slope is 1 − h².",
@@ -205,11 +213,17 @@ def _wrong_ways_back(weights, h, dz, dWs, dzs):
             "h is tanh(z) already: its slope is 1 − h², with no second tanh.",
         ),
         (other(slope_first), "you multiplied by h itself; the slope of tanh is 1 − h²."),
-        ([dW / batch for dW in dWs], "you divided by the number of images once more; dz has it in it already."),
+        (
+            [dW / batch for dW in dWs],
+            "you divided by the number of images once more; dz has it in it already.",
+        ),
         ([-dW for dW in dWs], "the sign is turned: a gradient points uphill; the minus belongs to the step."),
-        ([before.T @ dzs[-1] for before in h], "you used the last layer's dz everywhere; carry it back layer by layer."),
+        (
+            [before.T @ dzs[-1] for before in h],
+            "you used the last layer's dz everywhere; carry it back layer by layer.",
+        ),
         ([0 * dW for dW in dWs[:-1]] + dWs[-1:], "only the last dW is filled; walk on to layer 1."),
-    ]  # fmt: skip
+    ]
 
 
 def _alike(got, wrong):
@@ -227,7 +241,7 @@ def _alike(got, wrong):
 
 
 REASONS = {
-    "A": "a single step of training would change dW: nothing was clipped here, these are the first gradients.",
+    "A": "nothing was clipped here: these are the first gradients, before any step.",
     "C": "dW does not contain the layer's own weights; it is the layer's input, transposed, times dz.",
     "D": "nothing is computed before anything: dW of layer 1 uses dz of layer 1, the last of the way back.",
     "E": "the axis is the same in the three panels, and dz does grow, by three powers of ten.",
@@ -243,7 +257,7 @@ REASONS = {
     )
 )
 def read_flow(answer):
-    """The learner's reading of the figure at gain 2: the factors per layer of h and dz, and why dW is level."""
+    """The learner's reading of the figure at gain 2: the factors of h and dz, and why dW is level."""
     require(isinstance(answer, dict), 'a dict is wanted, with "h", "dz" and "because".')
     for name in ("h", "dz", "because"):
         require(name in answer and answer[name] is not ..., f'"{name}" is not filled in yet.')
@@ -263,7 +277,9 @@ def _tell_factor(got, name, way):
     many = f'your "{name}" is the factor over all nine steps or so; asked for is that of one step, {way}.'
     require(got < 100, many)
     require(not 2.6 < got < 6, f'your "{name}" is too large for one step; is it the factor of the square?')
-    require(near(2), f'your "{name}" is {got:g}; (layer 10 / layer 1) to the power 1/9 is what one step does.')
+    require(
+        near(2), f'your "{name}" is {got:g}; (layer 10 / layer 1) to the power 1/9 is what one step does.'
+    )
 
 
 # ---------------------------------------------------------------- challenge: level gradients
@@ -272,8 +288,8 @@ def _tell_factor(got, name, way):
 @exercise(
     hints=(
         "Which of your ten scales does |dz| at layer 1 not depend on much?",
-        "A step multiplies by weights, about scale · √100, and by slopes, at most 1/4. But larger weights push z "
-        "outward, where slopes are smaller: what you win in one factor you lose in part in the other.",
+        "A step multiplies by weights, about scale · √100, and by slopes, at most 1/4. But larger weights "
+        "push z outward, where slopes are smaller: what you win in one factor you lose in part in the other.",
         "Try one number for all ten, between 0.5 and 2, and halve the interval until the ratio is near 1.",
     )
 )
@@ -285,9 +301,12 @@ def level(answer):
     require(bool((scales > 0).all()), "every scale is a standard deviation: above 0. With 0 nothing passes.")
     ratios, weights, slopes = level_ratios(scales)
     if not np.isfinite(ratios).all():
-        require(False, "with these scales all slopes of a layer are rounded to 0: no gradient is left to compare.")
+        require(
+            False, "with these scales all slopes of a layer are rounded to 0: no gradient is left to compare."
+        )
     middle = float(np.median(ratios))
-    told = f"|dz| at layer 1 is {middle:.2g} of that at layer 10 (five seeds: {min(ratios):.2g} to {max(ratios):.2g})"
+    spread = f"five seeds: {min(ratios):.2g} to {max(ratios):.2g}"
+    told = f"|dz| at layer 1 is {middle:.2g} of that at layer 10 ({spread})"
     worst = int(np.argmax(np.abs(np.log(weights * slopes)))) + 1
     where = (
         f"From layer {worst + 1} to {worst} the weights multiply by {weights[worst - 1]:.2g}, the slopes by "
@@ -305,7 +324,7 @@ def level(answer):
 
 
 def level_ratios(scales):
-    """Return |dz_1| / |dz_10| for each seed, and what weights and slopes do at each of the nine steps (medians).
+    """Return |dz_1| / |dz_10| for each seed, and what weights and slopes do at each step (medians).
 
     Ten sigmoid layers of 100 units, N(0, scale²) in each, on 100 standardized images.
     """
@@ -325,9 +344,7 @@ def _passage(scales, seed):
         passed = model.forward(x)
         back = model.backward(passed, cross_entropy(passed.logits, y)[1], weights=False)
         sizes = [np.linalg.norm(dz) for dz in back.dz[:-1]]
-        through = [
-            np.linalg.norm(dz @ W.T) for dz, W in zip(back.dz[1:-1], model.weights[1:-1], strict=True)
-        ]
+        through = [np.linalg.norm(dz @ W.T) for dz, W in zip(back.dz[1:-1], model.weights[1:-1], strict=True)]
         weights = [a / b for a, b in zip(through, sizes[1:], strict=True)]
         slopes = [a / b for a, b in zip(sizes[:-1], through, strict=True)]
         return sizes[0] / sizes[-1], weights, slopes
@@ -338,7 +355,7 @@ def _passage(scales, seed):
 
 @exercise(
     hints=(
-        "The gradient's square gets two factors at each layer: one from the weights, one from the slopes. Which?",
+        "The gradient's square gets two factors at each layer: one from weights, one from slopes. Which?",
         "z is normal with variance q, so z = √q · ξ. Average the square of df(z) over many ξ.",
         "Draw a million ξ from N(0, 1); χ is sigma_w2 times the mean of df(√q · ξ) squared.",
     )
@@ -374,21 +391,27 @@ def _wrong_chis(df, sigma_w2, q):
     return [
         (square, "you forgot σ_w²: the weights multiply the gradient too."),
         (np.sqrt(sigma_w2) * square, "you multiplied by σ_w; χ is a factor on the square, so it needs σ_w²."),
-        (sigma_w2**2 * square, "you squared σ_w² once more: sigma_w2 is the square already. χ = σ_w² E[f'²]."),
+        (
+            sigma_w2**2 * square,
+            "you squared σ_w² once more: sigma_w2 is the square already. χ = σ_w² E[f'²].",
+        ),
         (sigma_w2 * mean(slopes), "you averaged f' itself; χ needs the average of its square."),
         (sigma_w2 * mean(slopes) ** 2, "you squared the average; χ needs the average of the squares."),
-        (sigma_w2 * mean(df(q * xi) ** 2), "you used z = q ξ; q is a variance, so the standard deviation is √q."),
+        (
+            sigma_w2 * mean(df(q * xi) ** 2),
+            "you used z = q ξ; q is a variance, so the standard deviation is √q.",
+        ),
         (sigma_w2 * mean(df(xi) ** 2), "your χ does not depend on q: z = √q ξ, not ξ."),
         (np.sqrt(sigma_w2 * square), "that is √χ, the factor on the norm; χ is the factor on its square."),
         (sigma_w2 * square / 2, "your χ is half of what is wanted; the slope on both sides counts."),
         (sigma_w2 * q * square, "you multiplied by q; it only sets where the slopes are taken."),
-    ]  # fmt: skip
+    ]
 
 
 @exercise(
     hints=(
         "Try a = 1: a straight line. And a = 0: ReLU. You know both edges.",
-        "Half of all z are positive, with slope 1; the other half have slope a. What is the mean of the squares?",
+        "Half of all z are positive, with slope 1; the others slope a. What is the mean of the squares?",
         "E[f'²] is (1 + a²) / 2, and σ_w² times that is to be 1.",
     )
 )
@@ -414,15 +437,18 @@ def _wrong_edges(a, right):
         (1 / (1 + a**2), "you forgot that each half of the z axis has probability 1/2."),
         ((1 + a**2) / 2, "that is E[f'²]; χ = σ_w² E[f'²] is to be 1, so σ_w² is its inverse."),
         (0 * a + 2, "that is ReLU's value; the negative side of a Leaky ReLU passes some gradient too."),
-        (0 * a + 1, "that is Glorot's value, which suits a straight line; half of the slopes are smaller here."),
+        (
+            0 * a + 1,
+            "that is Glorot's value, which suits a straight line; half of the slopes are smaller here.",
+        ),
         (np.sqrt(right), "that is σ_w; asked for is its square."),
-    ]  # fmt: skip
+    ]
 
 
 @exercise(
     hints=(
         "All arrays together have one norm. What is its square, in terms of the entries?",
-        "Above the limit all arrays shrink by one factor, so that the direction stays; below it nothing happens.",
+        "Above the limit all arrays shrink by one factor and the direction stays; below it nothing happens.",
         "The factor is limit / norm, but never more than 1; multiply every array by it.",
     )
 )

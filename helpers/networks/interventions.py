@@ -96,7 +96,7 @@ def _in_float64(model):
 
 
 def spread_over_images(h) -> float:
-    """Return how much a layer's h differs from image to image: √ of the variance over the images, averaged."""
+    """Return how much a layer's h differs from image to image: √ of its units' mean variance."""
     return float(np.sqrt(np.var(h, axis=0, dtype=np.float64).mean()))
 
 

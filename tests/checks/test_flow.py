@@ -127,7 +127,11 @@ WRONG = [
     (flow.backward, lambda *given: back(*given)[-1:], "1 arrays"),
     (flow.backward, lambda *given: [dW.T for dW in back(*given)], "transposed"),
     (flow.backward, lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T), "forgot the slopes"),
-    (flow.backward, lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T * h * (1 - h)), "sigmoid's slope"),
+    (
+        flow.backward,
+        lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T * h * (1 - h)),
+        "sigmoid's slope",
+    ),
     (flow.backward, lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T * (1 - h)), "with the square"),
     (
         flow.backward,

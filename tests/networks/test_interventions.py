@@ -83,5 +83,7 @@ def test_a_comparison_tells_chance_and_runs_flung_far_off():
 def test_the_signal_is_what_the_patient_lacks():
     """The statement of lesson 02, with fewer steps."""
     short = {"steps_taken": 100, "layers": "output"}
-    found = interventions.over_seeds(Patient(), {"as": short, "restored": short | {"signal": "restored"}}, seeds=2)
+    found = interventions.over_seeds(
+        Patient(), {"as": short, "restored": short | {"signal": "restored"}}, seeds=2
+    )
     assert found.loss("as").min() > 2.2 > 1.8 > found.loss("restored").max()
