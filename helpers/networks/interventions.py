@@ -14,7 +14,7 @@ from helpers.networks.patient import BATCH, RATE, Course, Patient
 from helpers.networks.training import train
 from helpers.numerics.tables import table
 
-SIGNALS = ("as it is", "centered", "restored")
+SIGNALS = ("as it is", "centered", "restored", "restored forward only")
 STEPS = ("as they come", "equal")
 LAYERS = ("all", "output")
 COUNT, SEEDS = 200, 5
@@ -27,8 +27,9 @@ class Changed:
 
     `signal` is one of SIGNALS: "restored" puts (h − center) / spread in place of every layer's h, two fixed
     numbers per unit and per layer, measured once on the images `x`, so that h varies by 1 over the images;
-    "centered" leaves the spread alone. `steps` is one of STEPS: "equal" scales each layer's gradient to the
-    length of the output layer's. `layers` is one of LAYERS: with "output" only the last one learns. Raises
+    "centered" leaves the spread alone, "restored forward only" leaves it out of the way back. `steps` is one
+    of STEPS: "equal" scales each layer's gradient to the length of the output layer's. `layers` is one of
+    LAYERS: with "output" only the last one learns. Raises
     ValueError for anything else.
     """
 
@@ -43,7 +44,8 @@ class Changed:
         self.model, self.steps, self.layers = _in_float64(model), steps, layers
         self.centers, self.spreads = [0.0] * model.depth, [1.0] * model.depth
         if signal != "as it is":
-            self._measure(np.asarray(x), scaled=signal == "restored")
+            self._measure(np.asarray(x), scaled=signal.startswith("restored"))
+        self.spreads_back = self.spreads if signal == "restored" else [1.0] * model.depth
 
     def _measure(self, x, *, scaled):
         h = x
@@ -64,12 +66,15 @@ class Changed:
         return z, h
 
     def loss_and_gradients(self, x, y):
-        """Return the mean loss of a batch, and (dW, db): a list for the weights and one for the biases."""
+        """Return the mean loss of a batch, and (dW, db): a list for the weights and one for the biases.
+
+        With "restored forward only" they are what comes back without the amplifiers, and no true gradient.
+        """
         z, h = self.forward(x)
         loss, dz = cross_entropy(z[-1], y)
         dW, db = [h[-1].T @ dz], [dz.sum(axis=0)]
         for layer in range(self.model.depth - 1, -1, -1):
-            dz = dz @ self.model.weights[layer + 1].T / self.spreads[layer]
+            dz = dz @ self.model.weights[layer + 1].T / self.spreads_back[layer]
             dz = dz * self.model.activation.df(z[layer])
             dW.insert(0, h[layer].T @ dz)
             db.insert(0, dz.sum(axis=0))

@@ -82,8 +82,11 @@ def side_by_side(panels, *, guess=None, log=True, xlabel="layer", alt) -> Pictur
     """
     curves = [values for lines in panels.values() for values in lines.values()]
     order = list(dict.fromkeys(label for lines in panels.values() for label in lines))
-    guessed = {title: value for title, value in (guess or {}).items() if value is not None}
-    drawn = [*curves, *([v for v in np.ravel(g)[-1:] if v] for g in guessed.values())]
+    guessed = {
+        title: _guess_marks(value, len(next(iter(panels[title].values()))), log)
+        for title, value in (guess or {}).items()
+    }
+    drawn = [*curves, *(mark.y for marks in guessed.values() for mark in marks)]
     y = fitting_log_axis(*drawn) if log else fitting_axis(*drawn)
     parts = []
     for title, lines in panels.items():
@@ -92,21 +95,24 @@ def side_by_side(panels, *, guess=None, log=True, xlabel="layer", alt) -> Pictur
             Line(np.arange(1, len(values) + 1), values, LOOKS[order.index(label)], label)
             for label, values in lines.items()
         ]
-        marks += _guess_marks(guessed.get(title), depth)
+        marks += guessed.get(title, [])
         parts.append(Panel(tuple(marks), title, layer_axis(depth, xlabel), y))
     return paint(Frame(beside(*parts), 240), alt)
 
 
-def _guess_marks(guess, depth):
+def _guess_marks(guess, depth, log):
     """A learner's guess as marks: nothing, a level line, a point, or a line over the layers."""
     if guess is None:
         return []
-    if np.ndim(guess) == 0:
-        return [Line([1, depth], [guess, guess], "guess", "your guess")]
+    kind = Points if isinstance(guess, tuple) else Line
     if isinstance(guess, tuple):
-        return [Points([guess[0]], [guess[1]], "guess", "your guess")] if guess[1] is not None else []
-    values = [np.nan if value is None else value for value in guess]
-    return [Line(np.arange(1, len(values) + 1), values, "guess", "your guess")]
+        x, y = [guess[0]], [guess[1]]
+    elif np.ndim(guess) == 0:
+        x, y = [1, depth], [guess, guess]
+    else:
+        x, y = range(1, len(guess) + 1), guess
+    y = [np.nan if value is None or (log and value <= 0) else value for value in y]
+    return [kind(list(x), y, "guess", "your guess")] if np.isfinite(y).any() else []
 
 
 @styled()
