@@ -9,7 +9,18 @@ from itertools import pairwise
 import numpy as np
 
 from helpers import data
-from helpers.checks.frame import Scored, array, call, close, exercise, explain, one_of, require
+from helpers.checks.frame import (
+    EMPTY,
+    NotAttempted,
+    Scored,
+    array,
+    call,
+    close,
+    exercise,
+    explain,
+    one_of,
+    require,
+)
 from helpers.networks.mlp import MLP, cross_entropy
 from helpers.numerics.activations import ACTIVATIONS, leaky_relu_derivative
 from helpers.numerics.theory import chi
@@ -259,7 +270,10 @@ REASONS = {
 def read_flow(answer):
     """The learner's reading of the figure at gain 2: the factors of h and dz, and why dW is level."""
     require(isinstance(answer, dict), 'a dict is wanted, with "h", "dz" and "because".')
-    for name in ("h", "dz", "because"):
+    names = ("h", "dz", "because")
+    if all(answer.get(name) in (None, ...) for name in names):
+        raise NotAttempted(EMPTY)
+    for name in names:
         require(name in answer and answer[name] is not ..., f'"{name}" is not filled in yet.')
     for name, way in (("h", "from one layer to the next"), ("dz", "from one layer to the one before it")):
         _tell_factor(float(array(answer[name], (), f'your "{name}"')), name, way)

@@ -231,8 +231,8 @@ guess_equal.reveal("rise above 0.6" if rescued else "stay at chance")
 # <details><summary>What you saw</summary>
 #
 # Nothing helps, at none of the rates. With equal steps the loss ends at
-# {{np.median(found.loss("equal steps")):.2f}}, and blind guessing costs {{np.log(10):.2f}}. So the lost gradient is **not** what stops this patient,
-# or not alone.
+# {{np.median(found.loss("equal steps")):.2f}}, and blind guessing costs {{np.log(10):.2f}}. So
+# the lost gradient is **not** what stops this patient, or not alone.
 #
 # The last line is the clue. The output layer had its full gradient and could move freely. It
 # learned nothing from what it was given. So look at what it was given.
@@ -733,12 +733,12 @@ print("a step at depth 100 takes 3 times as long as at depth 1, or more:",
 #
 # Every layer adds the same number of products, and each must be done forward and back. From one
 # layer to four the gap between seen and new images goes from {{np.median(gaps[1]):.2f}} to
-# {{np.median(gaps[4]):.2f}}, and the ranges over the seeds
-# {{"do not overlap" if gaps[1].max() < gaps[4].min() else "overlap"}}. Sixteen layers differ from seed to seed
-# more than that ({{gaps[16].min():.2f}} to {{gaps[16].max():.2f}}). They have also learned the seen
-# images less well in the same 300 steps, so their smaller gap is no virtue: they are worst on new
-# ones. On this small task depth cost time and stability and gave nothing back. That is no verdict
-# on deep networks.
+# {{np.median(gaps[4]):.2f}}, and the ranges over the seeds {{"do not overlap" if gaps[1].max() <
+# gaps[4].min() else "overlap"}}. Sixteen layers differ from seed to seed more than that
+# ({{gaps[16].min():.2f}} to {{gaps[16].max():.2f}}). They have also learned the seen images less
+# well in the same 300 steps, so their smaller gap is no virtue: they are worst on new ones. On
+# this small task depth cost time and stability and gave nothing back. That is no verdict on deep
+# networks.
 #
 # </details>
 #

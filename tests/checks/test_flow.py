@@ -255,4 +255,6 @@ def test_the_challenge_is_scored():
 
 def test_what_was_not_attempted():
     assert flow.level(...).status == "not attempted"
+    assert flow.read_flow(read(..., ..., ...)).status == "not attempted"
+    assert flow.read_flow(read(because=...)).status == "not yet"
     assert flow.backward(lambda *given: None).status == "not attempted"

@@ -21,6 +21,8 @@ OF_VALUES = (
     "activation.maxout_weights",
     "backprop.chain_by_hand",
     "depth.diagnosis",
+    "flow.level",
+    "flow.read_flow",
     "start.pixels",
 )
 OF_FUNCTIONS = sorted(EXERCISES.keys() - set(OF_VALUES))

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Predict signal and gradient
 #
-# Deeper than [lesson 02](../02_watch_gradients_vanish.ipynb): where the factor per layer comes from,
-# how well it holds for every activation, why N(0, 1) weights happen to suit a sigmoid of width 100,
-# and why one narrow deep network is a lottery ticket.
+# Deeper than [lesson 02](../02_watch_gradients_vanish.ipynb): where the factor per layer comes
+# from, how well it holds for every activation, why N(0, 1) weights happen to suit its sigmoid
+# network, and why one narrow deep network is a lottery ticket.
 #
 # *About 45 minutes. You should have done lesson 02.*
 
@@ -206,7 +206,7 @@ print(f"depth scale of tanh, σ_w² = 1.2, σ_b² = 0.05: predicted {scale:.1f} 
 # %% [markdown]
 # ## 5. Derivation: the lottery
 #
-# Where does the 5 of "5 · depth / width" come from? Take one layer of ReLU with He's rule, and
+# Where does the `5` of `5 · depth / width` come from? Take one layer of ReLU with He's rule, and
 # write a unit's z as $\sqrt{2/n}\,\|h\|\,\xi$.
 #
 # 1. The squared length is multiplied by $r = \frac2n \sum_i \max(0, \xi_i)^2$.
@@ -235,10 +235,10 @@ for n in (100, 500):
     assert abs(variances[n] / (500 / n) - 1) < 0.15
 
 # %% [markdown]
-# Variance {{variances[100]:.2f}} at width 100 and {{variances[500]:.2f}} at width 500, as derived. The
-# drift is there too. A *typical* network of width 100 ends with a smaller signal than it began with,
-# although the *average* is kept: a few large ones make up for the rest. "He's rule keeps the
-# variance" is a sentence about the average.
+# Variance {{variances[100]:.2f}} at width 100 and {{variances[500]:.2f}} at width 500, as
+# derived. The drift is there too. A *typical* network of width 100 ends with a smaller signal
+# than it began with, although the *average* is kept: a few large ones make up for the rest. "He's
+# rule keeps the variance" is a sentence about the average.
 #
 # ## 6. The bandage, by yourself
 #
