@@ -14,7 +14,9 @@ MODULES = {
         "initializers normalization penalties pooling preprocessing randomness theory"
     ),
     "data": "results",
-    "networks": "builders famous keras_models keras_training landscape patient two_weights valleys",
+    "networks": (
+        "builders famous interventions keras_models keras_training landscape patient two_weights valleys"
+    ),
     "signals": "flow measures recorder recording",
     "clinic": "patients",
     "checks": "runs",

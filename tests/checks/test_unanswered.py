@@ -23,6 +23,8 @@ OF_VALUES = (
     "backprop.experiment",
     "backprop.which_is_which",
     "depth.diagnosis",
+    "flow.level",
+    "flow.read_flow",
     "start.pixels",
 )
 OF_FUNCTIONS = sorted(EXERCISES.keys() - set(OF_VALUES))
