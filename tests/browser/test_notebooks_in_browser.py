@@ -16,7 +16,7 @@ OUTPUTS = ".jp-Notebook .jp-Cell-outputArea"
 ERRORS = f"{OUTPUTS} [data-mime-type='application/vnd.jupyter.error']"
 STDERR = f"{OUTPUTS} [data-mime-type='application/vnd.jupyter.stderr']"
 BROKEN_WIDGETS = ("Error displaying widget", "model not found", "Loading widget", "Error creating widget")
-LAB = f"{OUTPUTS} .widget-vbox:has(canvas.td-canvas)"
+LAB = f"{OUTPUTS} .widget-vbox:not(.td-predict):has(canvas.td-canvas)"
 CONTROL = ".widget-inline-hbox:has(.noUi-handle, select, input[type=checkbox])"
 CHANGE_SECONDS = 20
 

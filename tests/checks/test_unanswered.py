@@ -22,6 +22,7 @@ OF_VALUES = (
     "backprop.chain_by_hand",
     "depth.diagnosis",
     "start.pixels",
+    "start.spike",
 )
 OF_FUNCTIONS = sorted(EXERCISES.keys() - set(OF_VALUES))
 
