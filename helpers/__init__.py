@@ -20,7 +20,7 @@ MODULES = {
     "signals": "flow measures recorder recording",
     "clinic": "patients",
     "checks": "runs",
-    "labs": "predict watch",
+    "labs": "first_look machine predict watch",
 }
 NAMES = {
     "numerics.gradcheck": "numerical_gradient relative_error",

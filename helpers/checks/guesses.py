@@ -20,6 +20,7 @@ TEXT = {
     "wrong": "You said “{guess}”. It is “{measured}”.",
     "no choice": "You made no guess here. It is “{measured}”.",
     "curve": "Your line lies within a factor of 2 at {close} of {all} places; {where}.",
+    "flat curve": "Your line lies near what was measured at {close} of {all} places; {where}.",
     "no curve": "You drew no line here.",
 }
 
@@ -54,17 +55,24 @@ class Guess:
         return f"{self.lesson} {self.question}".strip()
 
     def commit(self, value) -> None:
-        """Keep an answer, in place of an earlier one."""
+        """Keep an answer, in place of an earlier one; how the first one went stays, once it was told."""
         self.value = value
-        learner.keep("guesses", self.name, {"kind": self.kind, "lesson": self.lesson, "value": value})
+        self._keep(self._counted())
 
     def reveal(self, measured) -> "Told":
         """Compare the guess with what was measured, keep how it went, and return it in words."""
         told = COMPARE[self.kind](self.value, measured)
         if self.value is not None:
-            entry = {"kind": self.kind, "lesson": self.lesson, "value": self.value, "outcome": told.outcome}
-            learner.keep("guesses", self.name, entry)
+            self._keep(self._counted() or told.outcome)
         return told
+
+    def _counted(self):
+        """How the first answer went that was compared, or None: whoever has seen the result no longer guesses."""
+        return learner.load("guesses").get(self.name, {}).get("outcome")
+
+    def _keep(self, outcome):
+        entry = {"kind": self.kind, "lesson": self.lesson, "value": self.value}
+        learner.keep("guesses", self.name, entry | ({"outcome": outcome} if outcome else {}))
 
     def __repr__(self):
         return f"Guess: {self.question} {'not made yet' if self.value is None else self.value}"
@@ -116,13 +124,15 @@ def compare_curve(guess, measured) -> Told:
     measured = np.asarray(measured, float)
     if drawn.shape != measured.shape:
         raise ValueError(f"the guess has {drawn.size} places, what was measured {measured.size}")
-    if (measured > 0).all() and (drawn[np.isfinite(drawn)] > 0).all():
+    by_ratio = bool((measured > 0).all() and (drawn[np.isfinite(drawn)] > 0).all())
+    if by_ratio:
         off = np.log(drawn / measured) / np.log(CLOSE)
     else:
         off = (drawn - measured) / (0.1 * max(np.ptp(measured), 1e-12))
     close = int((np.abs(off) <= 1).sum())
     outcome = "close" if close > drawn.size / 2 else "more" if np.nanmean(off) > 0 else "less"
-    return Told(outcome, TEXT["curve"].format(close=close, all=drawn.size, where=WHERE[outcome]))
+    said = TEXT["curve" if by_ratio else "flat curve"]
+    return Told(outcome, said.format(close=close, all=drawn.size, where=WHERE[outcome]))
 
 
 COMPARE = {"number": compare_number, "choice": compare_choice, "curve": compare_curve}
@@ -146,12 +156,17 @@ class Tally:
         if not compared:
             return "You have made no guess in this lesson yet. A wrong guess teaches more than none."
         good = sum(outcome in ("close", "right") for outcome in compared)
+        if len(compared) == 1:
+            return f"Your one guess was {'close or right' if good else 'off: there the lesson had news for you'}."
         tend = {name: compared.count(name) for name in ("more", "less")}
         often = max(tend, key=tend.get)
         lean = ""
         if tend[often] >= 2 and tend[often] > 2 * min(tend.values()):
             lean = f" You tend to guess too {'large' if often == 'more' else 'small'}: {tend[often]} times."
         return f"{good} of your {len(compared)} guesses were close or right.{lean}"
+
+    def _repr_html_(self):
+        return boxed(html.escape(repr(self)), "#b5578e")
 
 
 def short(value) -> str:

@@ -1,20 +1,35 @@
 """Saved runs: a learner's own experiments, kept under a name and compared."""
 
+import html
+
 import numpy as np
 
 from helpers.checks import learner
 from helpers.numerics.tables import table
 
+NOTHING = 'No run is saved yet. Save one: runs.save("my idea", loss=losses).'
+
 
 class Runs(dict):
-    """Name → the numbers of a run; its text form is a table of where each curve ends and its lowest value."""
+    """Name → the curves of a run; it shows itself as a table: each curve's end, lowest, highest, length."""
+
+    def rows(self) -> list[tuple]:
+        """Return a row for every curve of every run."""
+        return [(name, label, *_told(values)) for name, run in self.items() for label, values in run.items()]
 
     def __repr__(self):
+        return table(HEADS, self.rows()) if self else NOTHING
+
+    def _repr_html_(self):
         if not self:
-            return "No run is saved yet."
-        curve = next(iter(next(iter(self.values()))))
-        rows = [(name, *_ends(run.get(curve, ()))) for name, run in self.items()]
-        return table(("run", f"{curve} at the end", "lowest", "steps"), rows)
+            return f"<p>{html.escape(NOTHING)}</p>"
+        head = "".join(f"<th>{title}</th>" for title in HEADS)
+        rows = [[_text(cell) for cell in row] for row in self.rows()]
+        body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+HEADS = ("run", "curve", "at the end", "lowest", "highest", "values")
 
 
 def save(name, **curves) -> None:
@@ -45,8 +60,15 @@ def compare(*names) -> Runs:
     return Runs({name: kept[name] for name in names or kept})
 
 
-def _ends(values):
-    finite = np.array([np.nan if value is None else value for value in values], float)
-    if not np.isfinite(finite).any():
-        return "overflow", "overflow", len(finite)
-    return float(finite[-1]), float(np.nanmin(finite)), len(finite)
+def _told(values):
+    """The end, the lowest, the highest and the number of values; words where a number overflowed."""
+    row = np.array([np.nan if value is None else value for value in values], float)
+    finite = row[np.isfinite(row)]
+    if not finite.size:
+        return "overflow", "overflow", "overflow", len(row)
+    end = float(row[-1]) if np.isfinite(row[-1]) else "overflow"
+    return end, float(finite.min()), float(finite.max()), len(row)
+
+
+def _text(cell):
+    return f"{cell:.3g}" if isinstance(cell, float) else html.escape(str(cell))

@@ -6,7 +6,7 @@ from helpers.numerics.penalties import lasso, ridge
 from helpers.plots.axes import legend_beside, row_of_panels, shared_limits
 from helpers.plots.frame import Axis, Frame, Line, Panel, Points, beside, pieces
 from helpers.plots.paint import paint
-from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, ORANGE, RED, Picture, styled
 
 SOLVERS = {"L2": ridge, "L1": lasso}
 PATH = (0, *np.geomspace(1e-3, 100, 61))  # strengths of the penalty along the path

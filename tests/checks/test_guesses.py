@@ -66,6 +66,22 @@ def test_a_guess_survives_a_restart_and_is_kept_with_how_it_went():
     }
 
 
+def test_who_has_seen_the_result_no_longer_guesses():
+    guess = Guess("length at layer 1", "number")
+    for value in (1.0, 1e-3):  # before the result is told, one may think again
+        guess.commit(value)
+    guess.reveal(2e-6)
+    guess.commit(2e-6)
+    assert guess.reveal(2e-6).outcome == "close"
+    kept = learner.load("guesses")["02 length at layer 1"]
+    assert (kept["value"], kept["outcome"]) == (2e-6, "more")
+
+
+def test_a_line_where_signs_mix_is_told_without_a_factor():
+    told = guesses.compare_curve([-0.9, 0.1, 1.0], [-1.0, 0.0, 1.0])
+    assert repr(told) == "Your line lies near what was measured at 3 of 3 places; you saw it coming."
+
+
 def test_without_a_guess_nothing_is_kept():
     assert Guess("length", "number").reveal(1.0).outcome == "none"
     assert learner.load("guesses") == {}
@@ -82,6 +98,8 @@ def test_the_same_question_in_another_lesson_is_another_guess(monkeypatch):
     [
         ([], "You have made no guess in this lesson yet."),
         ([None, "none"], "no guess in this lesson yet"),
+        (["close"], "Your one guess was close or right."),
+        (["wrong"], "Your one guess was off"),
         (["close", "right", "more"], "2 of your 3 guesses were close or right."),
         (["more", "more", "close"], "You tend to guess too large: 2 times."),
         (["less"] * 3 + ["more"], "You tend to guess too small: 3 times."),

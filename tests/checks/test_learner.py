@@ -43,12 +43,25 @@ def test_a_broken_file_is_set_aside_not_lost(file):
     assert learner.load("guesses") == {"length": 1}
 
 
-def test_where_nothing_is_to_be_kept_nothing_is(monkeypatch):
+def test_where_nothing_is_to_be_kept_it_is_known_until_the_kernel_ends(monkeypatch, tmp_path):
     monkeypatch.setenv("TAMING_DEPTH_LEARNER", "")
+    learner.forget()
     learner.keep("guesses", "length", 1)
+    learner.keep("runs", "a", 1)
+    assert (learner.load("guesses"), learner.load("runs")) == ({"length": 1}, {"a": 1})
+    learner.forget("runs")
+    assert (learner.load("guesses"), learner.load("runs")) == ({"length": 1}, {})
     learner.forget()
     assert learner.load("guesses") == {}
     assert learner.path() is None
+    assert not learner.is_kept()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_of_another_kind_is_set_aside(file):
+    file.write_text("[1, 2]", encoding="utf-8")
+    assert learner.load("guesses") == {}
+    assert file.with_name("learner.json.unreadable").exists()
 
 
 def test_by_default_it_stands_beside_course_py(monkeypatch):

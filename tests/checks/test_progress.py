@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.checks import flow, guesses, progress, start
+from helpers.checks import flow, guesses, learner, progress, start
 from helpers.numerics.activations import sigmoid, sigmoid_derivative
 
 
@@ -13,7 +13,7 @@ def file(tmp_path, monkeypatch):
 
 
 def row(lesson):
-    return next(cells for cells in progress.progress().rows if cells[0] == lesson)
+    return next(row for row in progress.progress().rows if row.lesson == lesson)
 
 
 def test_every_lesson_has_exercises():
@@ -22,24 +22,46 @@ def test_every_lesson_has_exercises():
 
 
 def test_solved_exercises_and_guesses_are_counted():
-    assert row("02")[1:4] == (0, 0, 0)
+    assert (row("02").guesses, row("02").close, row("02").solved) == (0, 0, 0)
     flow.stable_slope(...)
     flow.stable_slope(sigmoid)
-    assert row("02")[3] == 0
+    assert row("02").solved == 0
     flow.stable_slope(sigmoid_derivative)
     flow.stable_slope(sigmoid)  # what was once right stays so
-    assert row("02")[3] == 1
+    assert row("02").solved == 1
     for question, measured in (("a", 1.0), ("b", 100.0)):
         guess = guesses.Guess(question, "number")
         guess.commit(1.0)
         guess.reveal(measured)
-    assert row("02")[1:3] == (2, 1)
+    assert (row("02").guesses, row("02").close) == (2, 1)
 
 
 def test_it_says_where_to_go_on():
-    assert progress.progress().words == "Go on with lesson 00."
-    start.pixels(784)
     page = progress.progress()
-    assert page.words == "Go on with lesson 01."
-    assert "Go on with lesson 01." in repr(page)
-    assert "<td>00</td>" in page._repr_html_()
+    assert page.words == "Go on with 00 Start here."
+    start.pixels(784)
+    assert progress.progress().words == "Go on with 00 Start here: still to solve spike."
+    start.spike("b")
+    page = progress.progress()
+    assert page.words == "Go on with 01 Backpropagate by hand."
+    assert page.words in repr(page)
+    assert '<a href="01_backpropagate_by_hand.ipynb"><b>01 Backpropagate by hand</b></a>' in page._repr_html_()
+    assert "2 of 2 ✓" in page._repr_html_()
+
+
+def test_scores_are_told():
+    learner.keep("exercises", "flow.stable_slope", {"right": True, "tries": 1, "score": 0.0831})
+    assert row("02").scores == {"stable_slope": 0.0831}
+    assert "stable_slope 0.083" in repr(progress.progress())
+
+
+def test_when_all_is_solved_it_says_so():
+    for lesson in progress.LESSONS:
+        for name in progress.exercises_of(lesson):
+            learner.keep("exercises", name, {"right": True, "tries": 1})
+    assert progress.progress().words == progress.DONE
+
+
+def test_every_lesson_has_its_page():
+    assert progress.title_of("07") == "07 Use batch normalization in Keras"
+    assert all(progress.page_of(lesson) for lesson in progress.LESSONS)

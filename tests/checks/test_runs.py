@@ -11,20 +11,33 @@ def file(tmp_path, monkeypatch):
     monkeypatch.setenv("TAMING_DEPTH_LEARNER", str(tmp_path / "learner.json"))
 
 
-def test_runs_are_compared_by_their_ends_and_their_lowest():
-    assert repr(runs.compare()) == "No run is saved yet."
+def lines():
+    return [line.split() for line in repr(runs.compare()).split("\n")]
+
+
+def test_runs_are_compared_by_their_ends_their_lowest_and_their_highest():
+    assert repr(runs.compare()).startswith("No run is saved yet.")
+    assert "No run is saved yet." in runs.compare()._repr_html_()
     runs.save("patient", loss=np.array([2.3, 2.2, 2.25]))
-    runs.save("my idea", loss=[2.3, 1.0, np.nan])
+    runs.save("idea", loss=[2.3, 1.0, np.nan], right=[1, 5])
     assert runs.compare("patient") == {"patient": {"loss": [2.3, 2.2, 2.25]}}
-    text = repr(runs.compare())
-    assert text.split("\n")[0].split() == ["run", "loss", "at", "the", "end", "lowest", "steps"]
-    assert text.split("\n")[1].split() == ["patient", "2.25", "2.2", "3"]
-    assert text.split("\n")[2].split() == ["my", "idea", "nan", "1", "3"]
+    assert lines() == [
+        ["run", "curve", "at", "the", "end", "lowest", "highest", "values"],
+        ["patient", "loss", "2.25", "2.2", "2.3", "3"],
+        ["idea", "loss", "overflow", "1", "2.3", "3"],
+        ["idea", "right", "5", "1", "5", "2"],
+    ]
+    assert "<td>2.25</td>" in runs.compare()._repr_html_()
 
 
 def test_a_run_that_overflowed_says_so():
     runs.save("loud", loss=[np.inf, np.nan])
-    assert repr(runs.compare()).split("\n")[1].split() == ["loud", "overflow", "overflow", "2"]
+    assert lines()[1] == ["loud", "loss", "overflow", "overflow", "overflow", "2"]
+
+
+def test_a_name_is_shown_as_text():
+    runs.save("<b>", loss=[1.0])
+    assert "<td>&lt;b&gt;</td>" in runs.compare()._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ OF_VALUES = (
     "flow.level",
     "flow.read_flow",
     "start.pixels",
+    "start.spike",
 )
 OF_FUNCTIONS = sorted(EXERCISES.keys() - set(OF_VALUES))
 

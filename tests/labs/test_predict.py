@@ -29,13 +29,29 @@ def test_a_number_is_kept_and_compared():
     again = predict.number("length at layer 1", low=1e-12, high=1e3, log=True)
     assert again.value == again.control.value == pytest.approx(1e-3)
     assert again.state.value == "Your guess: 0.001"
-    assert repr(predict.summary()).startswith("0 of your 1 guesses")
+    assert repr(predict.summary()).startswith("Your one guess was off")
 
 
 def test_a_number_on_a_linear_slider():
     guess = committed(predict.number("share of dead units", low=0, high=1), 0.25)
     assert guess.reveal(0.2).outcome == "close"
     assert isinstance(guess.control, widgets.FloatSlider)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step", "told"), [(0, 10, 0.1, ".1f"), (0, 1, 0.01, ".2f"), (0, 2000, 20, ".0f")]
+)
+def test_a_slider_has_round_steps(low, high, step, told):
+    slider = predict.number("how many", low=low, high=high).control
+    assert (slider.step, slider.readout_format) == (pytest.approx(step), told)
+
+
+def test_what_is_typed_into_a_question_is_text():
+    guess = predict.choice("is a < b?", ["a < b", "b < a"])
+    guess.control.value = "a < b"
+    guess.button.click()
+    assert guess.root.children[0].value == "<b>is a &lt; b?</b>"
+    assert guess.state.value == "Your guess: a &lt; b"
 
 
 def test_a_choice_starts_without_one():
@@ -53,10 +69,26 @@ def test_a_line_is_drawn_over_the_layers():
     guess.control.sketch = [1e-3, 1e-2, None, 1.0]
     guess.button.click()
     assert guess.value == [1e-3, 1e-2, None, 1.0]
-    assert guess.state.value == "Your guess: a line through 3 layers"
+    assert guess.state.value == "Your guess: a line at 3 of 4 places"
     again = predict.curve("the gradient's norm", layers=4, low=1e-6, high=1)
-    numbers = np.frombuffer(again.control.numbers, np.float32)
-    np.testing.assert_allclose(numbers[-4:], [-3, -2, np.nan, 0], atol=1e-6)  # what was drawn is shown again
+    assert again.control.sketch == [1e-3, 1e-2, None, 1.0]  # what was drawn is shown again, and goes on
+    again.button.click()
+    assert again.value == [1e-3, 1e-2, None, 1.0]
+
+
+@pytest.mark.parametrize("layers", [2, 10, 100])
+def test_a_line_has_as_many_places_as_layers(layers):
+    guess = predict.curve("the norm", layers=layers, low=1e-6, high=1)
+    axis = guess.control.structure["panels"][0]["x"]
+    low, high = axis["ends"]
+    assert np.floor(high + 1e-6) - np.ceil(low - 1e-6) + 1 == layers  # as canvas.js counts them
+
+
+def test_a_line_of_another_length_is_not_drawn_again():
+    guess = predict.curve("the norm", layers=3, low=0, high=1, log=False)
+    guess.control.sketch = [0.1, 0.2, 0.3]
+    guess.button.click()
+    assert predict.curve("the norm", layers=4, low=0, high=1, log=False).control.sketch == []
 
 
 @pytest.mark.parametrize(
@@ -65,6 +97,8 @@ def test_a_line_is_drawn_over_the_layers():
         (lambda: predict.number("n", low=1, high=1), "low=1 and high=1"),
         (lambda: predict.number("n", low=0, high=1, log=True), "low=0 and high=1"),
         (lambda: predict.choice("c", ["yes", "yes"]), "two answers at least"),
+        (lambda: predict.curve("c", layers=1, low=0, high=1), "layers=1"),
+        (lambda: predict.curve("c", layers=3, low=1, high=1), "low=1"),
     ],
 )
 def test_a_question_without_room_for_an_answer_is_named(make, words):
