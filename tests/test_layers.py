@@ -13,7 +13,7 @@ import pytest
 from benchmarks.imports import needs
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = sorted((ROOT / "notebooks/source").glob("[0-9]*.py"))
+SOURCES = sorted((ROOT / "notebooks/source").rglob("[0-9]*.py"))
 
 # From the top of the page to its foot: a module may import its own room and those before it.
 PAGE = ("numerics", "data", "networks", "signals", "clinic", "checks", "plots", "labs")

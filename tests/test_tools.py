@@ -687,6 +687,9 @@ def nbval_root(built, tmp_path_factory):
         shutil.copy(folder / "source" / f"{made_of}.py", source)
         for change in changes:
             replace(folder / f"{name}.ipynb", *change)
+    own = hygiene.open_page(folder / "12_copy.ipynb")  # the learner has run a cell, which nobody compares
+    code(own, "Lab()").update(execution_count=1, outputs=[new_output("stream", text="mine")])
+    nbformat.write(own.notebook, own.path)
     return root
 
 
