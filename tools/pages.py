@@ -37,6 +37,7 @@ NOTE = (
 )
 SOLUTION = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
 CHECK = {"code_prompt_show": "Show what the check says", "code_prompt_hide": "Hide what the check says"}
+CHECKED = re.compile(r"\bchecks\.\w+\.\w+\(")  # an exercise, whose answer tells why a solution is right
 LAB = re.compile(r"(\w+Lab)\(")
 PICTURE = re.compile(r"<picture: (.*)>", re.DOTALL)
 NAMES = {"relu": "ReLU", "selu": "SELU"}  # letters that a name of a lab has in capitals
@@ -86,10 +87,10 @@ def lesson(name, solved) -> Lesson:
 
 
 def _fold(cell):
-    """Fold a solution, and the output of a check, which tells why the solution is right."""
+    """Fold a solution, and what a check says to it."""
     if "solution" in cell.metadata.get("tags", []):
         cell.metadata = NotebookNode(tags=["hide-cell"], mystnb=SOLUTION)
-    elif cell.source.startswith("checks."):
+    elif CHECKED.search(cell.source):
         cell.metadata = NotebookNode(tags=["hide-output"], mystnb=CHECK)
 
 
