@@ -30,7 +30,7 @@ def solved():
     """A solved twin with one cell of each kind."""
     picture = {"image/png": b64encode(PNG).decode()}
     start = (
-        f"# Scale the weights — solved\n\n{NOTE.format(name=NAME)}\n\nYou will\nchoose weights.\n\n## First"
+        f"# Scale the weights — solved\n\n{NOTE.format(name=NAME)}\n\nYou will\nchoose weights.\n\n## First\nSee [data](../../data/README.md), [02](02_x.ipynb)."
     )
     return new_notebook(
         cells=[
@@ -59,7 +59,7 @@ def test_a_page_has_the_lessons_title_and_says_what_it_is_for(page):
     assert text.startswith("# 04 Scale the weights\n")
     assert "solved" not in text
     assert "python3 course.py lab" in text
-    assert text.endswith("You will\nchoose weights.\n\n## First")
+    assert text.endswith("You will\nchoose weights.\n\n## First\nSee data, [02](02_x.ipynb).")
     assert (page.title, page.about) == ("Scale the weights", "You will choose weights.")
 
 

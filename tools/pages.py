@@ -41,6 +41,7 @@ CHECKED = re.compile(r"\bchecks\.\w+\.\w+\(")  # an exercise, whose answer tells
 LAB = re.compile(r"(\w+Lab)\(")
 PICTURE = re.compile(r"<picture: (.*)>", re.DOTALL)
 NAMES = {"relu": "ReLU", "selu": "SELU"}  # letters that a name of a lab has in capitals
+OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./[^)]*\)")  # a link to what is no page of the site
 NOTEBOOK = re.compile(r"""(href=["'][^"':]+)\.ipynb""")
 VALUE = re.compile(r"\{value:[^}%]*(%?)\}")
 
@@ -78,7 +79,9 @@ def lesson(name, solved) -> Lesson:
     title = heading.removeprefix("# ").removesuffix(" — solved")
     page.cells[0].source = "\n\n".join([f"# {name[:2]} {title}", NOTE, *paragraphs])
     for cell in page.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "markdown":
+            cell.source = OUTSIDE.sub(r"\1", cell.source)
+        else:
             _fold(cell)
             _describe(cell)
             _relink(cell)
