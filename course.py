@@ -497,7 +497,7 @@ def sum_up(results, stand_in):
 
 
 def notebooks(arguments):
-    """For authors: execute the notebooks named, or all, and write them and their solved twins."""
+    """For authors: execute the solved twins named, or all, and write them and the learner's copies."""
     with private_settings() as variables:
         if fetch_images(variables) == "stand-in":
             raise Stop(ONLY_REAL_IMAGES)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools.hygiene import RULES, notebook_paths, open_page
-from tools.sources import lesson_path, solved_path, source_paths
+from tools.sources import paths_of, source_paths
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = notebook_paths(ROOT)
@@ -23,5 +23,5 @@ def test_notebook_keeps_the_rule(page, rule):
 
 
 def test_every_source_has_its_notebooks():
-    wanted = {place(name, ROOT) for name in source_paths(ROOT) for place in (lesson_path, solved_path)}
+    wanted = {path for name in source_paths(ROOT) for path in paths_of(name, ROOT)}
     assert wanted == set(PATHS)

@@ -6,7 +6,7 @@ A lab is a class in a module of its name: `initialization_lab` is `Initializatio
 from importlib import import_module
 from pkgutil import iter_modules
 
-SHARED = ("knobs", "live", "watch", "wording")  # what several labs use, and the figure of a training run
+SHARED = ("first_look", "knobs", "live", "machine", "predict", "watch", "wording")  # what several labs use, and what is no lab
 MODULES = {
     f"{module.name}_lab": module.name for module in iter_modules(__path__) if module.name not in SHARED
 }

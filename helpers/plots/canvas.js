@@ -550,7 +550,8 @@ export class Figure {
     this.showReadout();
     const about = [...frame.panels.map(({ title }) => title).filter(Boolean), frame.words].join(". ");
     const keys = this.counts() ? ` Arrow keys go from ${this.counts()} to ${this.counts()}.` : "";
-    this.canvas.setAttribute("aria-label", about + keys);
+    const drawing = frame.panels.some(({ sketch }) => sketch) ? " Up and down draw a line." : "";
+    this.canvas.setAttribute("aria-label", about + keys + drawing);
   }
 
   draw() {
@@ -689,12 +690,24 @@ export class Figure {
     const before = this.sketch[at] ?? this.sketch[at - 1] ?? (low + high) / 2;
     this.sketch[at] = Math.min(Math.max(before + (up * (high - low)) / 40, low), high);
     this.draw();
+    write(this.told, `${panel.x.counts} ${at}: ${short(panel.y.log ? 10 ** this.sketch[at] : this.sketch[at])}`);
     this.tellSketch();
   }
 
   released() {
     if (this.last) this.tellSketch();
     this.last = null;
+  }
+
+  // Takes up a line that was drawn before: one value per place, null where there is none.
+  recall(values) {
+    const panel = this.frame?.panels.find(({ sketch }) => sketch);
+    if (!panel || this.last) return;
+    this.sketch = {};
+    wholeNumbers(panel.x).forEach((place, i) => {
+      if (Number.isFinite(values[i])) this.sketch[place] = panel.y.log ? Math.log10(values[i]) : values[i];
+    });
+    this.draw();
   }
 
   tellSketch() {
@@ -757,10 +770,14 @@ function render({ model, el }) {
       pixels: new Uint8Array(bytes(model.get("pixels"))),
     }));
   };
+  const recall = () => figure.recall(model.get("sketch"));
   model.on("change", update);
+  model.on("change:sketch", recall);
   update();
+  recall();
   return () => {
     model.off("change", update);
+    model.off("change:sketch", recall);
     figure.close();
   };
 }

@@ -17,7 +17,8 @@ STOPS = 33  # colors sent of a colormap; those between are interpolated
 
 
 class Canvas(anywidget.AnyWidget):
-    """A picture that `show(frame)` changes at once; `sketch` holds what a learner has drawn in, or None's.
+    """A picture that `show(frame)` changes at once; `sketch` holds what a learner has drawn in: a
+    number for each place, or None.
 
     Only what has changed is sent: the numbers of nearly every step, the structure hardly ever.
     """

@@ -17,7 +17,17 @@ from helpers.plots.axes import (
     row_of_panels,
     whole_numbers,
 )
-from helpers.plots.frame import Line, Panel, fitting_axis, fitting_log_axis, layer_axis
+from helpers.plots.frame import (
+    Frame,
+    Line,
+    Panel,
+    Points,
+    beside,
+    fitting_axis,
+    fitting_log_axis,
+    layer_axis,
+)
+from helpers.plots.paint import paint
 from helpers.plots.style import COLORS, EXPECTED, GRAY, MARKERS, MEASURED, PREDICTED, SKY, Picture, styled
 
 COLUMNS = 4
@@ -46,6 +56,50 @@ def layers_panel(
     return Panel(tuple(marks), title, replace(layer_axis(len(layers), label), counts=counts), y)
 
 
+LOOKS = ("first", "second", "third", "fourth", "fifth")
+
+
+def side_by_side(panels, *, guess=None, log=True, xlabel="layer", alt) -> Picture:
+    """Return panels side by side with one axis for all, so that equal slopes look equal.
+
+    `panels` is title → {label → one number per layer}. `guess` is title → what a learner guessed there: None,
+    a number (a level line), a (layer, number) pair (a point) or a line over the layers.
+    """
+    curves = [values for lines in panels.values() for values in lines.values()]
+    order = list(dict.fromkeys(label for lines in panels.values() for label in lines))
+    guessed = {
+        title: _guess_marks(value, len(next(iter(panels[title].values()))), log)
+        for title, value in (guess or {}).items()
+    }
+    drawn = [*curves, *(mark.y for marks in guessed.values() for mark in marks)]
+    y = fitting_log_axis(*drawn) if log else fitting_axis(*drawn)
+    parts = []
+    for title, lines in panels.items():
+        depth = max(map(len, lines.values()))
+        marks = [
+            Line(np.arange(1, len(values) + 1), values, LOOKS[order.index(label)], label)
+            for label, values in lines.items()
+        ]
+        marks += guessed.get(title, [])
+        parts.append(Panel(tuple(marks), title, layer_axis(depth, xlabel), y))
+    return paint(Frame(beside(*parts), 240), alt)
+
+
+def _guess_marks(guess, depth, log):
+    """A learner's guess as marks: nothing, a level line, a point, or a line over the layers."""
+    if guess is None:
+        return []
+    kind = Points if isinstance(guess, tuple) else Line
+    if isinstance(guess, tuple):
+        x, y = [guess[0]], [guess[1]]
+    elif np.ndim(guess) == 0:
+        x, y = [1, depth], [guess, guess]
+    else:
+        x, y = range(1, len(guess) + 1), guess
+    y = [np.nan if value is None or (log and value <= 0) else value for value in y]
+    return [kind(list(x), y, "guess", "your guess")] if np.isfinite(y).any() else []
+
+
 @styled()
 def curves(measured, predicted=None, *, xlabel="layer", ylabel, log=True, x=None, alt=None) -> Picture:
     """Return one curve per entry of `measured` (label → one number per layer), with markers.
@@ -72,18 +126,20 @@ def curves(measured, predicted=None, *, xlabel="layer", ylabel, log=True, x=None
 
 @styled()
 def small_multiples(measured, predicted, *, ylabel, alt="gradient norm per layer, one panel each") -> Picture:
-    """Return a small panel per label: dots over layers and the predicted line, each on its own log axis.
+    """Return a small panel per label: dots over layers and the predicted line, all on one log axis.
 
     `measured` and `predicted` map the same labels to one positive number per layer.
     """
     height = 0.3 + 1.25 * -(-len(measured) // COLUMNS)
-    picture, panels = grid_of_panels(len(measured), COLUMNS, alt, height, sharex=True)
+    picture, panels = grid_of_panels(len(measured), COLUMNS, alt, height, sharex=True, sharey=True)
+    drawn = []
     for axes, (label, norms) in zip(panels, measured.items(), strict=True):
         layers, logs, line = np.arange(1, len(norms) + 1), np.log10(norms), np.log10(predicted[label])
         axes.plot(layers, logs, **MEASURED | {"linestyle": ""}, label="measured")
         axes.plot(layers, line, **PREDICTED, label="predicted")
         axes.set_title(label, fontsize=9, pad=2)
-        show_decades(axes, [*logs, *line])
+        drawn += [*logs, *line]
+    show_decades(panels[0], drawn)
     picture.supxlabel("layer", fontsize=9)
     picture.supylabel(ylabel, fontsize=9)
     picture.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)

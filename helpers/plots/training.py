@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from helpers.plots.axes import legend_below, log_scale, row_of_panels, two_lines, whole_numbers
+from helpers.plots.axes import legend_below, legend_beside, log_scale, row_of_panels, two_lines, whole_numbers
 from helpers.plots.frame import (
     WIDTH,
     Axis,
@@ -21,6 +21,7 @@ from helpers.plots.frame import (
     layer_axis,
     whole_ticks,
 )
+from helpers.plots.looks import COLORS as INKS
 from helpers.plots.over_layers import evenly_picked
 from helpers.plots.over_seeds import draw_band
 from helpers.plots.paint import paint
@@ -86,6 +87,32 @@ def heat_panel(recording) -> Panel:
 
 def _steps(recording):
     return Axis(0, recording.end, label="training step", counts="step")
+
+
+GUESS = {"color": INKS["purple"][0], "linestyle": "-.", "linewidth": 2.2}
+
+
+@styled()
+def training_losses(losses, *, x=None, xlabel="step", guess=None, levels=None, low=None, alt=None) -> Picture:
+    """Return losses over the steps: `losses` is label → one number per step, or a range of (seeds, steps).
+
+    `x` is label → the places of that curve; `guess` is the learner's, a dash-dotted level, or None;
+    `levels` is label → a dotted level.
+    """
+    picture, (axes,) = row_of_panels(1, alt or f"loss against {xlabel}: {', '.join(losses)}", 3.0)
+    for i, (label, values) in enumerate(losses.items()):
+        rows = np.atleast_2d(values)
+        places = np.arange(rows.shape[1]) if x is None else x[label]
+        look = {"markersize": 3.5, "markevery": max(1, rows.shape[1] // 12)}
+        band = rows.min(axis=0), np.median(rows, axis=0), rows.max(axis=0)
+        draw_band(axes, places, *band, i, label=label, **look)
+    for label, level in (levels or {}).items():
+        axes.axhline(level, color=BLACK, linestyle=":", linewidth=1.2, label=label)
+    if guess is not None:
+        axes.axhline(guess, **GUESS, label="your guess")
+    axes.set(xlabel=xlabel, ylabel="loss", ylim=(low, None))
+    legend_beside(axes)
+    return picture
 
 
 def activation_maps(recordings, *, alt="mean of abs(activation), steps by layers") -> Picture:

@@ -6,7 +6,7 @@ from helpers.numerics.penalties import lasso, ridge
 from helpers.plots.axes import legend_beside, row_of_panels, shared_limits
 from helpers.plots.frame import Axis, Frame, Line, Panel, Points, beside, pieces
 from helpers.plots.paint import paint
-from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, ORANGE, RED, Picture, styled
 
 SOLVERS = {"L2": ridge, "L1": lasso}
 PATH = (0, *np.geomspace(1e-3, 100, 61))  # strengths of the penalty along the path
@@ -99,6 +99,19 @@ def loss_lines(distances, losses, *, alt) -> Picture:
         axes.set(title=title, xlabel="distance along the line", ylim=ylim)
     row[0].set_ylabel("loss")
     row[0].legend(loc="upper center")
+    return picture
+
+
+@styled()
+def loss_valleys(w, losses, *, starts, alt) -> Picture:
+    """Return the loss over one weight, `losses` being title → losses, where runs start shaded."""
+    picture, row = row_of_panels(len(losses), alt, 2.6, sharey=True)
+    for axes, (title, values) in zip(row, losses.items(), strict=True):
+        axes.axvspan(*starts, color=ORANGE, alpha=0.25, label="runs start here")
+        axes.plot(w, values, color=BLUE, linewidth=2)
+        axes.set(title=title, xlabel="weight", ylim=(0, None))
+    row[0].set_ylabel("loss")
+    row[0].legend(loc="lower right")
     return picture
 
 

@@ -74,3 +74,17 @@ def test_evenly_picked_of_a_deep_net_reach_both_ends():
     layers = over_layers.evenly_picked(100, 10)
     assert len(layers) == 10
     assert (layers[0], layers[-1]) == (0, 99)
+
+
+def test_panels_side_by_side_share_one_axis_and_show_a_guess():
+    panels = {"a": {"x": [1.0, 1e-3], "y": [1.0, 0.5]}, "b": {"x": [1.0, 2.0]}}
+    picture = over_layers.side_by_side(panels, guess={"a": (2, 1e-6), "b": None}, alt="two panels")
+    first, second = picture.axes
+    assert first.get_ylim() == second.get_ylim()
+    assert len(first.lines) == len(second.lines) + 2  # y, and the guess
+    assert len(over_layers.side_by_side(panels, alt="no guess").axes[0].lines) == 2
+
+
+@pytest.mark.parametrize("guess", [0.5, [1.0, None], (1, None), None])
+def test_any_guess_can_be_drawn(guess):
+    over_layers.side_by_side({"a": {"x": [1.0, 0.1]}}, guess={"a": guess}, alt="a guess")

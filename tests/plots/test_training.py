@@ -118,3 +118,16 @@ def test_a_run_without_a_finite_number_is_drawn(recorded):
     lost = replace(recorded, **dict.fromkeys(("grad_W_norm", "ratio"), recorded.grad_W_norm * np.nan))
     for draw in (training.gradient_panels, training.update_panels):
         assert draw({"lost": lost}, alt="x")._repr_png_().startswith(b"\x89PNG")
+
+
+def test_training_losses_draws_median_guess_and_levels():
+    runs = np.array([[3.0, 2, 1], [3, 1, 0.5], [3, 3, 2]])
+    picture = training.training_losses({"a": runs, "b": [3, 2, 2]}, guess=1.5, levels={"chance": 2.3}, low=0)
+    (axes,) = picture.axes
+    lines = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_allclose(lines["a"].get_ydata(), [3, 2, 1])
+    np.testing.assert_allclose(lines["your guess"].get_ydata(), 1.5)
+    np.testing.assert_allclose(lines["chance"].get_ydata(), 2.3)
+    assert "your guess" not in {
+        line.get_label() for line in training.training_losses({"a": runs}).axes[0].lines
+    }

@@ -107,3 +107,11 @@ def test_bars_are_the_parameters_in_millions():
     assert [bar.get_width() for bar in convolutions] == [2, 9]
     assert [(bar.get_x(), bar.get_width()) for bar in dense] == [(2, 8), (9, 1)]
     assert convolutions[0].get_hatch() != dense[0].get_hatch()
+
+
+def test_loss_valleys_draws_each_surface_and_the_start():
+    w = np.linspace(0, 1, 5)
+    left, right = weights.loss_valleys(w, {"a": w, "b": w**2}, starts=(0.2, 0.4), alt="x").axes
+    np.testing.assert_allclose(left.lines[0].get_ydata(), w)
+    np.testing.assert_allclose(right.lines[0].get_ydata(), w**2)
+    assert right.get_title() == "b"
