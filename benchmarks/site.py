@@ -30,7 +30,7 @@ def measure() -> list[Result]:
             page = StaticPage(browser, address, f"lessons/{path.name}")
             times.append(page.page.evaluate(LOADED))
             page.settle()
-            loads[path.stem] = sum(n for name, n in page.bytes.items() if "/grids/" not in name) / 2**20
+            loads[path.stem] = sum(n for name, n in page.loaded().items() if "/grids/" not in name) / 2**20
             for root in page.page.locator(".td-player").all():
                 steps[root.get_attribute("id")] = sweep(Player(page, root))
             page.close()

@@ -29,24 +29,27 @@ class StaticPage:
     """A page of a served folder, open in a browser.
 
     `errors` lists what went wrong so far: in its scripts, on its console, in what it asked for. `outside`
-    lists what it asked of others, which is refused; `bytes` maps what came from the folder to its size.
+    lists what it asked of others, which is refused.
     """
 
     def __init__(self, browser, address, path, size=(1280, 900), **options):
         self.context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         self.page = self.context.new_page()
-        self.address, self.errors, self.outside, self.bytes = address, [], [], {}
+        self.address, self.errors, self.outside = address, [], []
         self.page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
         self.page.on("console", self._hear)
         self.page.on("requestfailed", lambda request: self.errors.append(f"failed: {request.url}"))
         self.page.on("response", self._see)
-        self.page.on("requestfinished", self._weigh)
         self.page.route("**/*", self._let_in)
         self.page.goto(address + path)
 
     def settle(self):
         """Wait until nothing is being loaded."""
         self.page.wait_for_load_state("networkidle")
+
+    def loaded(self) -> dict:
+        """Return what has come from the folder: path → bytes."""
+        return {name.removeprefix(self.address): size for name, size in self.page.evaluate(RESOURCES)}
 
     def close(self):
         """Close the page."""
@@ -67,8 +70,9 @@ class StaticPage:
         if response.status >= 400:
             self.errors.append(f"{response.status}: {response.url}")
 
-    def _weigh(self, request):
-        self.bytes[request.url.removeprefix(self.address)] = request.sizes()["responseBodySize"]
+
+RESOURCES = """() => ['navigation', 'resource'].flatMap(kind =>
+    performance.getEntriesByType(kind).map(({ name, encodedBodySize }) => [name, encodedBodySize]))"""
 
 
 class Player:

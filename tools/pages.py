@@ -37,9 +37,11 @@ NOTE = (
 )
 SOLUTION = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
 CHECK = {"code_prompt_show": "Show what the check says", "code_prompt_hide": "Hide what the check says"}
+CHECKED = re.compile(r"\bchecks\.\w+\.\w+\(")  # an exercise, whose answer tells why a solution is right
 LAB = re.compile(r"(\w+Lab)\(")
 PICTURE = re.compile(r"<picture: (.*)>", re.DOTALL)
 NAMES = {"relu": "ReLU", "selu": "SELU"}  # letters that a name of a lab has in capitals
+OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./[^)]*\)")  # a link to what is no page of the site
 NOTEBOOK = re.compile(r"""(href=["'][^"':]+)\.ipynb""")
 VALUE = re.compile(r"\{value:[^}%]*(%?)\}")
 
@@ -77,7 +79,9 @@ def lesson(name, solved) -> Lesson:
     title = heading.removeprefix("# ").removesuffix(" — solved")
     page.cells[0].source = "\n\n".join([f"# {name[:2]} {title}", NOTE, *paragraphs])
     for cell in page.cells:
-        if cell.cell_type == "code":
+        if cell.cell_type == "markdown":
+            cell.source = OUTSIDE.sub(r"\1", cell.source)
+        else:
             _fold(cell)
             _describe(cell)
             _relink(cell)
@@ -86,10 +90,10 @@ def lesson(name, solved) -> Lesson:
 
 
 def _fold(cell):
-    """Fold a solution, and the output of a check, which tells why the solution is right."""
+    """Fold a solution, and what a check says to it."""
     if "solution" in cell.metadata.get("tags", []):
         cell.metadata = NotebookNode(tags=["hide-cell"], mystnb=SOLUTION)
-    elif cell.source.startswith("checks."):
+    elif CHECKED.search(cell.source):
         cell.metadata = NotebookNode(tags=["hide-output"], mystnb=CHECK)
 
 

@@ -251,7 +251,7 @@ def test_all_pages_open_and_ask_nothing_of_others(built, served, browser):
         page = StaticPage(browser, served, name)
         page.settle()
         wrong |= {name: told} if (told := faults(page)) else {}
-        loaded = sum(size for asked, size in page.bytes.items() if "/grids/" not in asked)
+        loaded = sum(size for asked, size in page.loaded().items() if "/grids/" not in asked)
         heaviest = max(heaviest, loaded)
         assert page.page.title().endswith("Taming Depth")
         formulas = page.page.locator("article .math").count()
