@@ -4,9 +4,9 @@
 # A network has thousands of weights. You will find out which of them to blame for an error, by
 # hand, number by number. Then you write it for whole batches, and train a network with your lines.
 #
-# *About 90 minutes with all exercises. You should know some Python, and what a slope is. Before
-# this: [00 Start here](00_start_here.ipynb). After this: [02 Watch gradients
-# vanish](02_watch_gradients_vanish.ipynb).*
+# *About 60 minutes with the core exercises, more with the challenge and the experiment. You should
+# know some Python, and what a slope is. Before this: [00 Start here](00_start_here.ipynb). After
+# this: [02 Watch gradients vanish](02_watch_gradients_vanish.ipynb).*
 #
 # *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
 # course's: open it with `python3 course.py lab`.*
@@ -484,7 +484,13 @@ far.reveal("no number" if np.isnan(typed[0]) else "1 and 0")
 # </details>
 #
 # Now the way back through both. Don't derive yet: nudge the logits of one example, and look. The
-# right class is the third.
+# right class is the third. **Commit:** which logits have a negative gradient, and should go up?
+
+# %%
+negative = predict.choice(
+    "logits with a negative gradient", ["the right one", "all wrong ones", "those below 0"]
+)
+negative
 
 # %%
 logits, right = np.array([2.0, 0.5, 1.0, -1.0]), 2
@@ -494,6 +500,9 @@ def surprise(z):
 
 p = np.exp(logits) / np.exp(logits).sum()
 nudged = numerical_gradient(surprise, logits)
+negative.reveal("the right one" if list(np.flatnonzero(nudged < 0)) == [right] else "other")
+
+# %%
 rows = [(k + 1, f"{p[k]:.3f}", f"{nudged[k]:.3f}") for k in range(4)]
 table(("class", "probability p", "gradient of the logit"), rows)
 
@@ -773,6 +782,13 @@ labs.minibatch_lab()
 # 1. **Batch size from `16` down to `1`, then up to `256`.** The green path frays, then straightens.
 # 2. **Learning rate `10`.** Who profits, who is thrown about?
 # 3. **Learning rate `0.1`, epochs `4`.** Why do trainings often end with a small rate?
+#
+# <details><summary>What you saw</summary>
+#
+# At `10` the full batch gets near in two steps, and small batches are thrown about: a small batch
+# wants a small rate. At `0.1` single examples arrive and stay close: short steps damp the noise.
+#
+# </details>
 #
 # ### Yours: read the figure (4 minutes)
 #
