@@ -252,6 +252,7 @@ guess_std
 
 # %%
 std = np.array([out.std(axis=0).mean() for out in h[1:]])
+std = np.maximum(std, 1e-14)  # what is smaller is rounding, beside an h of one half
 guess_std.reveal(std[9])
 
 # %%
@@ -265,8 +266,8 @@ plots.side_by_side(
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# The signal vanishes too, on the way *forward*. Every image gives the same h in layer 10, all but
-# {{std[9]:.0e}} of it: that is where the computer's digits end. dz and dW fall the other way.
+# The signal vanishes too, on the way *forward*. Every image gives the same h in layer 10, to within
+# {{std[9]:.0e}}: there the computer's digits end. dz and dW fall the other way.
 #
 # </details>
 #
