@@ -252,6 +252,7 @@ guess_std
 
 # %%
 std = np.array([out.std(axis=0).mean() for out in h[1:]])
+std = np.maximum(std, 1e-14)  # what is smaller is rounding, beside an h of one half
 guess_std.reveal(std[9])
 
 # %%
@@ -265,8 +266,8 @@ plots.side_by_side(
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# The signal vanishes too, on the way *forward*. Every image gives the same h in layer 10, all but
-# {{std[9]:.0e}} of it: that is where the computer's digits end. dz and dW fall the other way.
+# The signal vanishes too, on the way *forward*. Every image gives the same h in layer 10, to within
+# {{std[9]:.0e}}: there the computer's digits end. dz and dW fall the other way.
 #
 # </details>
 #
@@ -349,15 +350,17 @@ guess_partly.reveal("the restored signal" if max(best, key=best.get).startswith(
 # <details><summary>What you saw</summary>
 #
 # Here equal steps do something: the loss falls to {{np.median(partly.loss("equal steps")):.2f}}.
-# This network's signal is weak, not gone: its std over the images falls from {{std_partly[0]:.2f}}
-# to {{std_partly[9]:.0e}}. Larger steps can still make use of that. But the restored signal
-# brings it to {{np.median(partly.accuracy("restored, all layers, rate 0.01")):.2f}}, with all
-# layers learning.
+# This network's signal is weak, not gone: its std over the images falls from
+# {{std_partly[0]:.2f}} to {{std_partly[9]:.0e}}. Long steps can still make use of that. The
+# restored signal does far more. The output layer alone gets to {{best["restored, output layer
+# alone"]:.2f}}. With all layers learning, which then get their gradient too, it is
+# {{best["restored, all layers, rate 0.01"]:.2f}}.
 #
 # So two things vanish in a deep network: the signal on the way forward, the gradient on the way
-# back. Here both do, by about the same factor, for the same reason: each layer multiplies by the
-# same weights and slopes. Curing one alone is not enough. Lesson 03 finds what fills h instead of
-# the signal: a constant of about one half, the same for all images.
+# back. Here both do, by about the same factor per step, since each layer multiplies both by weights
+# and slopes. The signal must arrive before any layer can learn; the gradient must, before the early
+# layers can. Lesson 03 finds what fills h instead of the signal: a constant of about one half, the
+# same for all images.
 #
 # </details>
 #
@@ -402,9 +405,9 @@ plots.side_by_side({"|h|": {"gain 2": lengths(h2[1:])}, "|dz|": {"gain 2": lengt
 # %% [markdown]
 # ### Read the figure
 #
-# Tools log |dW|, layer by layer. In the right panel all is well; in the middle one it is not. Read
-# the factors from the figure: of |h| from one layer to the next, of |dz| from one layer to the one
-# *before* it. Then choose why |dW| is level:
+# Tools log |dW|, layer by layer. In the right panel all seems well; in the middle one it does
+# not. Read the factors from the figure: of |h| from one layer to the next, of |dz| from one layer
+# to the one *before* it. Then choose why |dW| is level:
 #
 # - `"A"`: large gradients were clipped;
 # - `"B"`: dW is made of h and dz, and one grows as the other falls;
