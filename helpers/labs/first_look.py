@@ -59,7 +59,7 @@ class _Live:
         self.canvas.show(self.frame())
 
     def frame(self):
-        """Return the picture of the run so far, the earlier ones, the guess, and what guessing blindly gives."""
+        """Return the picture: the run so far, the earlier ones, the guess, what guessing blindly gives."""
         runs = [*self.beside, *([self.run] if self.run else [])]
         ends = [0, self.steps]
         marks = [Line(ends, [CHANCE] * 2, "reference", "guessing blindly")]

@@ -24,7 +24,7 @@ TEXT = {
     "again": "Commit anew",
     "yours": "Your guess: {value}",
     "empty": "No guess yet. Everything runs without one, but you learn more with one.",
-    "sketch": "Draw a line from left to right with the mouse; or click on the picture and use the arrow keys.",
+    "sketch": "Draw a line from left to right with the mouse, or click on the picture and use arrow keys.",
 }
 
 

@@ -244,7 +244,8 @@ machine.check()
 #
 # - Cells need what the cells above them made. Run them from top to bottom.
 # - The **kernel** is the Python behind the notebook. When nothing makes sense any more, choose
-#   *Kernel*, *Restart Kernel and Run All Cells*. Your guesses, solved exercises and saved runs stay.
+#   *Kernel*, *Restart Kernel and Run All Cells*. Your guesses, solved exercises and saved runs
+#   stay.
 # - Change whatever you like, and try things out. Nothing breaks but this copy.
 #
 # ## How a lesson goes

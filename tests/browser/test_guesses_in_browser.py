@@ -1,4 +1,4 @@
-"""A learner's guesses in JupyterLab: a number, a choice, a line with mouse and with keys; all there after a restart."""
+"""A learner's guesses in JupyterLab: a number, a choice, lines with mouse and keys, there after a restart."""
 
 import json
 
