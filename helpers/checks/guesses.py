@@ -67,7 +67,7 @@ class Guess:
         return told
 
     def _counted(self):
-        """How the first answer went that was compared, or None: whoever has seen the result no longer guesses."""
+        """How the first compared answer went, or None: whoever has seen the result no longer guesses."""
         return learner.load("guesses").get(self.name, {}).get("outcome")
 
     def _keep(self, outcome):
@@ -157,7 +157,7 @@ class Tally:
             return "You have made no guess in this lesson yet. A wrong guess teaches more than none."
         good = sum(outcome in ("close", "right") for outcome in compared)
         if len(compared) == 1:
-            return f"Your one guess was {'close or right' if good else 'off: there the lesson had news for you'}."
+            return f"Your one guess was {'close or right' if good else 'off: there you learned most'}."
         tend = {name: compared.count(name) for name in ("more", "less")}
         often = max(tend, key=tend.get)
         lean = ""

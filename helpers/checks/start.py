@@ -43,8 +43,9 @@ OPTIONS = {
     "e": "the images are all black",
 }
 RIGHT = "b"
+ONE = "choose one letter. Which one says the most about the last picture?"
 _WHYS = {
-    "a": "all layers have a hundred numbers. The spike is as high as it is because they all lie in one place.",
+    "a": "all layers have a hundred numbers. The spike is high because they all lie in one place.",
     "c": "nothing was trained in this lab. You see a network as it was drawn, before it learns anything.",
     "d": "these numbers are no errors: they are all that the later layers see of the image. "
     "If they are nearly the same for every image, what is left to tell a shirt from a shoe?",
@@ -58,7 +59,7 @@ _WHYS = {
         "Look at the first of the ten pictures, then at the last. What is different about the numbers?",
         "A spike says: a hundred numbers for each of a thousand images, all of them the same. "
         "What can the answer depend on, then?",
-        "If the last layer gives the same numbers for a shirt and for a shoe, the network's answer for both is …",
+        "If the last layer gives the same numbers for a shirt and a shoe, the network's answer for both is …",
     )
 )
 def spike(answer):
@@ -67,26 +68,25 @@ def spike(answer):
     if letter != RIGHT:
         raise NotYet(f"({letter}) {_WHYS[letter]}")
     return (
-        "nearly the same comes out for a shirt and for a shoe, so there is nothing left to tell them apart by. "
+        "nearly the same comes out for a shirt and for a shoe, so nothing is left to tell them apart by. "
         "That is one way for a deep network to fail. You will meet others."
     )
 
 
 def _letter_of(answer):
     """The letter that is meant, in any case, with or without brackets, or the text of an option."""
-    require(not callable(answer), "that is a function. Write one letter in quotation marks, like this: \"a\".")
+    require(not callable(answer), 'that is a function. Write one letter in quotation marks, like "a".')
     several = isinstance(answer, list | tuple | set | dict)
-    require(not several, "choose one letter. Which one says the most about the last picture?")
-    require(isinstance(answer, str), f"{describe(answer)} is no letter. Write one in quotation marks: \"a\".")
+    require(not several, ONE)
+    require(isinstance(answer, str), f"{describe(answer)} is no letter. Write one in quotation marks.")
     said = answer.strip().strip("()[].:").strip().casefold()
     require(said, "that is an empty text. Write one letter between the quotation marks.")
     told = {text.casefold(): letter for letter, text in OPTIONS.items()}
     if said in OPTIONS or said in told:
         return told.get(said, said)
     parts = said.replace(",", " ").replace("and", " ").replace("or", " ").split()
-    both = len(parts) > 1 and all(part in OPTIONS for part in parts) or (
-        1 < len(said) <= len(OPTIONS) and set(said) <= set(OPTIONS)
-    )
-    require(not both, "choose one letter. Which one says the most about the last picture?")
+    listed = len(parts) > 1 and all(part in OPTIONS for part in parts)
+    joined = 1 < len(said) <= len(OPTIONS) and set(said) <= set(OPTIONS)
+    require(not listed and not joined, ONE)
     require(len(said) == 1, f"write the letter alone, not words. The letters are {', '.join(OPTIONS)}.")
     raise NotYet(f"there is no ({said}). The letters are {', '.join(OPTIONS)}.")

@@ -1,5 +1,8 @@
 """Look on while a network of lesson 00 trains: of ten images, how many does it get right?"""
 
+from base64 import b64encode
+
+import ipywidgets as widgets
 import numpy as np
 from IPython.display import display
 
@@ -8,7 +11,7 @@ from helpers.checks import learner
 from helpers.data import results
 from helpers.networks import first_run, patient
 from helpers.plots.canvas import Canvas
-from helpers.plots.frame import Axis, Frame, Line, Panel, Points, layer_axis
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points
 from helpers.plots.images import gallery
 from helpers.plots.paint import paint
 
@@ -46,7 +49,8 @@ class _Live:
 
     def __init__(self, guess, beside, steps):
         self.guess, self.beside, self.steps, self.run = guess, beside, steps, None
-        self.canvas = Canvas()
+        self.canvas = Canvas(layout={"width": "100%"})
+        self.root = widgets.Box([self.canvas])
         self.canvas.show(self.frame())
 
     def show(self, run):
@@ -55,7 +59,7 @@ class _Live:
         self.canvas.show(self.frame())
 
     def frame(self):
-        """Return the picture of the run so far, the earlier ones, the guess, and what guessing blindly gives."""
+        """Return the picture: the run so far, the earlier ones, the guess, what guessing blindly gives."""
         runs = [*self.beside, *([self.run] if self.run else [])]
         ends = [0, self.steps]
         marks = [Line(ends, [CHANCE] * 2, "reference", "guessing blindly")]
@@ -70,9 +74,9 @@ class _Live:
         return f"<picture: {RIGHT}: {self.run.label if self.run else 'before training'}>"
 
     def _repr_mimebundle_(self, **_):
-        bundle = {**self.canvas._repr_mimebundle_(), "text/plain": repr(self)}
+        bundle = {**self.root._repr_mimebundle_(), "text/plain": repr(self)}
         if self.run:
-            bundle["image/png"] = paint(self.frame(), repr(self))._repr_png_()
+            bundle["image/png"] = b64encode(paint(self.frame(), repr(self))._repr_png_()).decode("ascii")
         return bundle
 
 
@@ -83,10 +87,11 @@ def against_layers(guess=None):
     marks = [Line(layers, [CHANCE] * len(layers), "reference", "guessing blindly")]
     if guess is not None:
         marks.append(Line(layers, [np.nan if g is None else g for g in guess], "guess", "your guess"))
+    marks.append(Line(layers, np.median(scores, axis=1), "measured", "the middle one"))
     places = np.repeat(layers, scores.shape[1])
-    marks.append(Points(places, scores.ravel(), "dot", "each of five seeds"))
-    marks.append(Line(layers, np.median(scores, axis=1), "measured", "median"))
-    panel = Panel(tuple(marks), RIGHT, layer_axis(len(layers), "layers in the network"), UP)
+    marks.append(Points(places, scores.ravel(), "dot", "a training"))
+    across = Axis(0.5, len(layers) + 0.5, label="layers in the network", counts="layer", most=len(layers))
+    panel = Panel(tuple(marks), RIGHT, across, UP)
     return paint(Frame((panel,), 280), "right of ten images, for one to ten layers: five, four, then one")
 
 

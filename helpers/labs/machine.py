@@ -1,4 +1,4 @@
-"""Is this machine ready for the course? A line for everything it needs, and what to do where it is missing."""
+"""Is this machine ready for the course? A line for each thing needed, and what to do where it is missing."""
 
 import html
 import os

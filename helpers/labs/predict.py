@@ -17,13 +17,14 @@ from helpers.plots.canvas import Canvas
 from helpers.plots.frame import Axis, Frame, Panel, round_above
 
 QUIET = '<span style="opacity: 0.75">{words}</span>'
+MANY = 12  # places of a line that are all numbered
 STEPS = 100  # of a slider, or a few more or less, so that each is a round number
 TEXT = {
     "commit": "Commit",
     "again": "Commit anew",
     "yours": "Your guess: {value}",
     "empty": "No guess yet. Everything runs without one, but you learn more with one.",
-    "sketch": "Draw a line from left to right with the mouse; or click on the picture and use the arrow keys.",
+    "sketch": "Draw a line from left to right with the mouse, or click on the picture and use arrow keys.",
 }
 
 
@@ -32,7 +33,8 @@ class Prediction:
 
     def __init__(self, guess, control, read, shown=short, how=None):
         self.guess, self.control, self._read, self._shown = guess, control, read, shown
-        self.button = widgets.Button(description=TEXT["commit"], button_style="primary")
+        wide = {"width": "auto", "min_width": "9em"}  # large type needs more room
+        self.button = widgets.Button(description=TEXT["commit"], button_style="primary", layout=wide)
         self.state = widgets.HTML()
         self.button.on_click(lambda _: self.commit())
         head = widgets.HTML(f"<b>{html.escape(guess.question)}</b>")
@@ -111,7 +113,8 @@ def curve(question, *, layers, low, high, log=True, ylabel="", xlabel="layer") -
     guess = Guess(question, "curve")
     earlier = guess.value if guess.value and len(guess.value) == layers else []
     canvas = Canvas(sketch=list(earlier))
-    places = Axis(0.5, layers + 0.5, counts="layer", label=xlabel)  # no room for a place beyond the ends
+    ends = {"low": 0.5, "high": layers + 0.5}  # no room for a place beyond them
+    places = Axis(**ends, counts="layer", label=xlabel, most=layers if layers <= MANY else 5)
     panel = Panel((), ylabel, places, Axis(low, high, log=log), sketch=True)
     canvas.show(Frame((panel,), 220))
     how = widgets.HTML(QUIET.format(words=TEXT["sketch"]))

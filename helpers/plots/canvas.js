@@ -472,6 +472,7 @@ function positions(frame, counts) {
   for (const panel of frame.panels) {
     if (panel.x.counts === counts) for (const mark of pointable(panel)) mark.x.forEach((x) => Number.isInteger(x) && found.add(x));
     if (panel.about?.[0] === counts) found.add(panel.about[1]);
+    if (panel.sketch && panel.x.counts === counts) wholeNumbers(panel.x).forEach((place) => found.add(place));
   }
   return [...found].sort((a, b) => a - b);
 }

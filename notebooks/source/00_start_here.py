@@ -53,7 +53,8 @@ how_many.reveal(ten.end)
 # The curve does not move. There are ten kinds of clothes, so whoever guesses blindly is right once
 # in ten. The network ends at {{ten.end:.1f}} of ten. It has learned nothing.
 #
-# Was it bad luck with the random weights? Five networks with other random weights ended between
+# Was it bad luck with the random weights? The same training from
+# {{words(len(first_look.five_seeds(ten.layers)))}} draws of the weights ended between
 # {{first_look.five_seeds(ten.layers).min():.1f}} and
 # {{first_look.five_seeds(ten.layers).max():.1f}} of ten. It is not luck.
 #
@@ -78,7 +79,7 @@ cured = first_look.train(layers=10, cured=True, beside=(ten,))
 #
 # ## Is it the number of layers?
 #
-# Back to the patient, without any cure. Take away eight of its ten layers, and leave everything
+# Back to the patient, without any cure. Take away layers until two are left, and leave everything
 # else as it is: same images, same kind of random weights, same number of steps. To change one
 # thing alone is how this course looks for causes.
 
@@ -98,7 +99,10 @@ two_layers.reveal(answers[nearest])
 # <details><summary>What you saw</summary>
 #
 # The same patient with two layers gets {{two.end:.1f}} of ten right. That is not much, but it
-# learns. Only the number of layers was changed. So here the depth makes the difference.
+# learns. With other draws of the weights it ended between
+# {{first_look.five_seeds(two.layers).min():.1f}} and
+# {{first_look.five_seeds(two.layers).max():.1f}}. Only the number of layers was changed, so here
+# it is the **depth** that makes the difference.
 #
 # </details>
 #
@@ -114,9 +118,9 @@ line = predict.curve(
 line
 
 # %% [markdown]
-# Fifty trainings would take you a few minutes, so their results are stored with the course: one to
-# ten layers, each with five draws of the random weights. The dots are the single trainings. The
-# line goes through the middle one of each five.
+# So many trainings would take you minutes, so their results are stored with the course: one to ten
+# layers, and for each {{words(len(first_look.five_seeds(ten.layers)))}} draws of the random
+# weights. The dots are the single trainings. The line goes through the middle ones.
 
 # %%
 first_look.against_layers(guess=line.value)
@@ -130,8 +134,8 @@ line.reveal(by_layers)
 #
 # It is a cliff. One layer: {{by_layers[0]:.1f}} of ten. Two layers: {{by_layers[1]:.1f}}. From
 # three layers on: {{by_layers[2:].max():.1f}}, which is guessing. And yet the cured network learns
-# with ten. A setting that does little harm to a shallow network can be the end of a deep one. That
-# is what this course is about.
+# with ten. A setting that a shallow network survives can be the end of a deep one. That is what
+# this course is about.
 #
 # </details>
 #
@@ -156,7 +160,7 @@ labs.initialization_lab()
 # <details><summary>What you saw</summary>
 #
 # To the left: every layer makes the numbers a little smaller, and the next layer makes them smaller
-# again. The first picture hardly suffers. The tenth has been shrunk ten times, and is a spike.
+# again. The first picture hardly suffers. The last has been shrunk by every layer, and is a spike.
 #
 # To the right: the numbers pile up at both ends, as high and as low as a layer can say. In lesson
 # 02 you see why that is bad, too.
@@ -240,7 +244,8 @@ machine.check()
 #
 # - Cells need what the cells above them made. Run them from top to bottom.
 # - The **kernel** is the Python behind the notebook. When nothing makes sense any more, choose
-#   *Kernel*, *Restart Kernel and Run All Cells*. Your guesses, solved exercises and saved runs stay.
+#   *Kernel*, *Restart Kernel and Run All Cells*. Your guesses, solved exercises and saved runs
+#   stay.
 # - Change whatever you like, and try things out. Nothing breaks but this copy.
 #
 # ## How a lesson goes

@@ -45,7 +45,8 @@ def test_it_says_where_to_go_on():
     page = progress.progress()
     assert page.words == "Go on with 01 Backpropagate by hand."
     assert page.words in repr(page)
-    assert '<a href="01_backpropagate_by_hand.ipynb"><b>01 Backpropagate by hand</b></a>' in page._repr_html_()
+    link = '<a href="01_backpropagate_by_hand.ipynb"><b>01 Backpropagate by hand</b></a>'
+    assert link in page._repr_html_()
     assert "2 of 2 ✓" in page._repr_html_()
 
 

@@ -29,7 +29,7 @@ def test_the_guess_and_earlier_runs_are_drawn_with_the_run():
     assert marks["2 layers"].y.tolist() == [1, 4]
     assert marks["2 layers"].look != marks["10 layers"].look
     assert repr(live) == "<picture: right, of ten images: 2 layers>"
-    assert live._repr_mimebundle_()["image/png"].startswith(b"\x89PNG")
+    assert live._repr_mimebundle_()["image/png"].startswith("iVBORw0KGgo")
 
 
 def test_without_a_guess_none_is_drawn():

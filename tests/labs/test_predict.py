@@ -79,8 +79,7 @@ def test_a_line_is_drawn_over_the_layers():
 @pytest.mark.parametrize("layers", [2, 10, 100])
 def test_a_line_has_as_many_places_as_layers(layers):
     guess = predict.curve("the norm", layers=layers, low=1e-6, high=1)
-    axis = guess.control.structure["panels"][0]["x"]
-    low, high = axis["ends"]
+    low, high = np.frombuffer(guess.control.numbers, np.float32)[:2]  # of the first axis
     assert np.floor(high + 1e-6) - np.ceil(low - 1e-6) + 1 == layers  # as canvas.js counts them
 
 
