@@ -30,7 +30,8 @@ def solved():
     """A solved twin with one cell of each kind."""
     picture = {"image/png": b64encode(PNG).decode()}
     start = (
-        f"# Scale the weights — solved\n\n{NOTE.format(name=NAME)}\n\nYou will\nchoose weights.\n\n## First\nSee [data](../../data/README.md), [02](02_x.ipynb)."
+        f"# Scale the weights — solved\n\n{NOTE.format(name=NAME)}\n\nYou will\nchoose weights.\n\n"
+        "## First\nSee [data](../../data/README.md), [02](02_x.ipynb)."
     )
     return new_notebook(
         cells=[

@@ -2,8 +2,7 @@
 
 The file is `learner.json` beside course.py, not part of the course's history. TAMING_DEPTH_LEARNER names
 another one; empty, nothing is kept longer than the kernel runs: so notebooks are built and tested. The file
-is written whole, beside the old
-one first, so that a crash leaves the old one or the new one, never half of one.
+is written whole, beside the old one first, so that a crash leaves the old one or the new one, never a half.
 """
 
 import json
