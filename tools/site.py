@@ -94,13 +94,15 @@ def replace(place, new) -> None:
 
 def write_source(folder, lessons) -> None:
     """Write all pages, and Sphinx's settings."""
-    (folder / "lessons").mkdir(parents=True)
+    folder.mkdir()
     shutil.copy(OWN / "conf.py", folder)
     for lesson in lessons:
-        nbformat.write(lesson.page, folder / "lessons" / f"{lesson.name}.ipynb")
+        path = folder / "lessons" / f"{lesson.name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(lesson.page, path)
     front = (OWN / "index.md").read_text(encoding="utf-8")
     texts = {
-        "index": front.replace("PLAYER", pages.player(FRONT, FRONT_ALT, "_static")),
+        "index": front.replace("PLAYER", pages.player(FRONT, FRONT_ALT)),
         "map": pages.map_of(lessons),
         "clinic": pages.clinic({lesson.name for lesson in lessons}),
     }
@@ -137,7 +139,7 @@ def write_player(folder, files) -> None:
 def sphinx(source, html, python, whole=True) -> None:
     """Let Sphinx write the pages; a warning is an error. Without all lessons, links may lead nowhere."""
     options = ["-b", "html", "-q", "-W", "--keep-going", "-d", str(source.parent / "trees")]
-    options += [] if whole else ["-D", "suppress_warnings=myst.xref_missing"]
+    options += [] if whole else ["-D", "suppress_warnings=myst.xref_missing,toc.empty_glob"]
     if subprocess.call([python, "-m", "sphinx", *options, str(source), str(html)]):
         raise Stop("Sphinx found something wrong in the pages; it says what, above.")
 

@@ -59,7 +59,7 @@ def stored(tmp_path_factory):
         grids.make(grids.Play(path.stem), path, "test", few(path.stem), jobs=1)
     site.write_player(folder / "_static", paths)
     for name in [*labs.MODULES, "lost_lab"]:
-        html = pages.player(grids.Play(name), "a picture", "_static")
+        html = pages.player(grids.Play(name), "a picture")
         (folder / f"{name}.html").write_text(PAGE.format(html), encoding="utf-8")
     return folder, {path.stem: gridfile.decode(path.read_bytes()) for path in paths}
 
