@@ -115,7 +115,7 @@ def curve(question, *, layers, low, high, log=True, ylabel="", xlabel="layer") -
     canvas = Canvas(sketch=list(earlier))
     ends = {"low": 0.5, "high": layers + 0.5}  # no room for a place beyond them
     places = Axis(**ends, counts="layer", label=xlabel, most=layers if layers <= MANY else 5)
-    panel = Panel((), ylabel, places, Axis(low, high, log=log), sketch=True)
+    panel = Panel((), ylabel or " ", places, Axis(low, high, log=log), sketch=True)
     canvas.show(Frame((panel,), 220))
     how = widgets.HTML(QUIET.format(words=TEXT["sketch"]))
 

@@ -113,7 +113,8 @@ two_layers.reveal(answers[nearest])
 # %%
 line = predict.curve(
     "Right, of ten images, for one to ten layers",
-    layers=10, low=0, high=10, log=False, xlabel="layers in the network",
+    layers=10, low=0, high=10, log=False,
+    xlabel="layers in the network", ylabel="right, of ten images",
 )
 line
 
@@ -142,9 +143,10 @@ line.reveal(by_layers)
 # ## Where does the image get lost?
 #
 # Look inside. The figure below is **live**: it answers at once when you move a control. A thousand
-# images go through ten layers, which are not trained yet. Each of the ten small pictures at the top
-# shows the numbers that one layer puts out: on the left the low ones, on the right the high ones. A
-# broad picture means that the layer says different things about different images.
+# images go through ten layers like the cured ones, before any training. Each of the ten small
+# pictures at the top shows the numbers that one layer puts out: on the left the low ones, on the
+# right the high ones. A broad picture means that the layer says different things about different
+# images.
 #
 # Touch one control only, the slider **gain**. It makes all weights larger or smaller together.
 # Leave all other controls and the curves below for later lessons.

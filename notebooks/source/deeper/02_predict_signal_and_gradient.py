@@ -66,12 +66,7 @@ assert abs(np.mean(factors) - chi) < 3 * error
 # Compute χ for any activation, given its derivative. Draw random numbers, or add up over a fine
 # grid. The check allows an error of two per hundred. (`checks.flow.chi_factor.hint()` helps.)
 
-# %% tags=["stub"]
-def chi_factor(df, sigma_w2, q):
-    """Return χ = σ_w² E[f'(z)²] for z ~ N(0, q); `df` is the derivative of the activation."""
-    ...
-
-# %% tags=["solution"]
+# %% tags=["folded"]
 def chi_factor(df, sigma_w2, q):
     """Return χ = σ_w² E[f'(z)²] for z ~ N(0, q); `df` is the derivative of the activation."""
     z = np.sqrt(q) * np.random.default_rng(0).standard_normal(1_000_000)
@@ -107,12 +102,7 @@ guess_tanh.reveal("a smaller σ_w²")
 # Leaky ReLU is z for positive z and a · z for negative z. At which σ_w² is χ = 1? Try a = 0 and
 # a = 1 in your head first: you know both answers.
 
-# %% tags=["stub"]
-def edge_of_leaky_relu(a):
-    """Return the σ_w² for which χ = 1 with a Leaky ReLU of slope a."""
-    ...
-
-# %% tags=["solution"]
+# %% tags=["folded"]
 def edge_of_leaky_relu(a):
     """Return the σ_w² for which χ = 1 with a Leaky ReLU of slope a."""
     return 2 / (1 + a**2)
@@ -247,12 +237,7 @@ for n in (100, 500):
 # All arrays together have one norm. Above the limit all are shrunk by one factor; below it nothing
 # happens.
 
-# %% tags=["stub"]
-def clip_together(gradients, limit):
-    """Return the arrays as a list, shrunk by one factor: their joint norm is at most `limit`."""
-    ...
-
-# %% tags=["solution"]
+# %% tags=["folded"]
 def clip_together(gradients, limit):
     """Return the arrays as a list, shrunk by one factor: their joint norm is at most `limit`."""
     norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
