@@ -6,6 +6,7 @@ import re
 import tarfile
 from base64 import b64encode
 from pathlib import Path
+from struct import pack
 from types import SimpleNamespace
 
 import pytest
@@ -18,7 +19,7 @@ from tools.grids import Play
 from tools.sources import DEEPER, NOTE, ROOT, source_paths
 
 NAME = "04_scale_the_weights"
-PNG = b"\x89PNG and so on"
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + pack(">II", 960, 330) + b" and so on"
 
 
 def shown(text, **more):
@@ -71,6 +72,7 @@ def test_a_lab_becomes_a_player_with_its_stored_picture_in_it(page):
     html = output.data["text/html"]
     assert 'class="td-player" id="depth_lab" data-grid="depth_lab"' in html
     assert 'src="../_static/labs/depth_lab.png"' in html
+    assert 'width="960" height="330"' in html
     assert 'alt="DepthLab(depth=100, note=&#x27;&lt;&amp;&gt;&#x27;)"' in html
     assert page.plays == {Play("depth_lab"): PNG}
 
@@ -144,6 +146,20 @@ def test_what_was_seen_is_closed_and_folded_code_is_folded():
     assert page.cells[2].metadata["tags"] == ["hide-input"]
 
 
+def test_a_guess_is_asked_for_and_what_was_measured_is_folded():
+    asked = shown("Predict: how long is |dz| & why?")
+    told = shown("Measured: 1e-3.", **{"text/html": "<p>Measured: 1e-3.</p>"})
+    cells = [
+        new_markdown_cell("# T — solved\n\nAbout."),
+        new_code_cell("guess = predict.number()\nguess", outputs=[asked]),
+        new_code_cell("guess.reveal(1e-3)", outputs=[told]),
+    ]
+    _, question, answer = pages.lesson(NAME, new_notebook(cells=cells)).page.cells
+    assert question.outputs[0].data["text/html"].endswith("</b> how long is |dz| &amp; why?</p>")
+    assert answer.metadata["tags"] == ["hide-output"]
+    assert answer.metadata["mystnb"]["code_prompt_show"] == "Show what was measured"
+
+
 def test_the_notebook_itself_is_left_as_it_is():
     notebook = solved()
     pages.lesson(NAME, notebook)
@@ -189,6 +205,7 @@ def test_no_answer_lies_open():
             told = [output.get("data", {}).get("text/html", "") for output in cell.get("outputs", [])]
             folded = {"hide-cell", "hide-output"} & set(cell.metadata.get("tags", []))
             assert folded or not any("<b>Right:" in html for html in told), cell.source
+            assert folded or ".reveal(" not in cell.source
 
 
 # ---------------------------------------------------------------- the map and the clinic
@@ -358,7 +375,7 @@ def test_where_sphinx_finds_a_fault_the_old_site_stays(workshop, monkeypatch, ca
 def test_the_first_page_has_a_player_in_its_place():
     text = (ROOT / "site/index.md").read_text(encoding="utf-8")
     assert text.count("PLAYER") == 1
-    assert 'src="_static/labs/initialization_lab.png"' in pages.player(site.FRONT, "x")
+    assert 'src="_static/labs/initialization_lab.png"' in pages.player(site.FRONT, "x", PNG)
 
 
 def test_nothing_of_the_sites_own_names_another_server():

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from os.path import normpath, relpath
 from pathlib import Path
+from struct import unpack
 
 import nbformat
 from nbformat import NotebookNode
@@ -40,6 +41,9 @@ NOTE = (
 SOLUTION = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
 CODE = {"code_prompt_show": "Show the code", "code_prompt_hide": "Hide the code"}
 CHECK = {"code_prompt_show": "Show what the check says", "code_prompt_hide": "Hide what the check says"}
+RESULT = {"code_prompt_show": "Show what was measured", "code_prompt_hide": "Hide what was measured"}
+REVEALED = re.compile(r"\.reveal\(")  # what a guess is compared with
+GUESS = "Predict: "  # begins the text form of a question that waits for a guess
 CHECKED = re.compile(r"\bchecks\.\w+\.\w+\(")  # an exercise, whose answer tells why a solution is right
 LAB = re.compile(r"(\w+Lab)\(")
 PICTURE = re.compile(r"<picture: (.*)>", re.DOTALL)
@@ -98,6 +102,7 @@ def lesson(name, solved) -> Lesson:
             _fold(cell)
             _describe(cell)
             _relink(cell, name)
+            _ask(cell)
             plays |= _play(cell, "../../_static" if deeper else "../_static")
     return Lesson(name, title, " ".join(paragraphs[0].split()), page, plays)
 
@@ -126,13 +131,15 @@ def target_of(target, name) -> str | None:
 
 
 def _fold(cell):
-    """Fold a solution, what a check says to it, and code that a notebook folds."""
+    """Fold what a learner is to find first: a solution, what a check says, a result; and folded code."""
     tags = cell.metadata.get("tags", [])
     cell.metadata = NotebookNode()
     if "solution" in tags:
         cell.metadata = NotebookNode(tags=["hide-cell"], mystnb=SOLUTION)
     elif CHECKED.search(cell.source):
         cell.metadata = NotebookNode(tags=["hide-output"], mystnb=CHECK)
+    elif REVEALED.search(cell.source):
+        cell.metadata = NotebookNode(tags=["hide-output"], mystnb=RESULT)
     elif "folded" in tags:
         cell.metadata = NotebookNode(tags=["hide-input"], mystnb=CODE)
 
@@ -158,6 +165,15 @@ def _relink(cell, name):
             output.data["text/html"] = HREF.sub(_link, output.data["text/html"])
 
 
+def _ask(cell):
+    """Put a line that asks in place of a question whose control needs the notebook."""
+    for k, output in enumerate(cell.outputs):
+        told = output.get("data", {}).get("text/plain", "")
+        if told.startswith(GUESS):
+            html = f'<p class="td-guess"><b>Your guess?</b> {escape(told.removeprefix(GUESS))}</p>'
+            cell.outputs[k] = new_output("display_data", {"text/html": html})
+
+
 def _play(cell, static):
     """Put a player in place of a lab's picture; return play → picture."""
     plays = {}
@@ -166,7 +182,7 @@ def _play(cell, static):
         if "image/png" in shown and LAB.match(shown.get("text/plain", "")):
             play = play_of(cell.source)
             plays[play] = b64decode(shown["image/png"])
-            html = player(play, shown["text/plain"], static)
+            html = player(play, shown["text/plain"], plays[play], static)
             cell.outputs[k] = new_output("display_data", {"text/html": html})
     return plays
 
@@ -180,9 +196,11 @@ def play_of(source) -> Play:
     return Play(lab, tuple((option.arg, ast.literal_eval(option.value)) for option in call.keywords))
 
 
-def player(play, alt, folder="_static") -> str:
+def player(play, alt, png, folder="_static") -> str:
     """Return the HTML of a player, which shows the stored picture until JavaScript runs."""
-    picture = f'<img src="{folder}/labs/{play.name}.png" alt="{escape(alt)}" loading="lazy">'
+    width, height = unpack(">II", png[16:24])  # so that its room is there before the picture is
+    size = f'width="{width}" height="{height}" loading="lazy"'
+    picture = f'<img src="{folder}/labs/{play.name}.png" alt="{escape(alt)}" {size}>'
     return f'<div class="td-player" id="{play.lab}" data-grid="{play.name}">{picture}</div>'
 
 
