@@ -67,6 +67,7 @@ def stored(tmp_path_factory):
 PNG = bytes(16) + (960).to_bytes(4, "big") + (400).to_bytes(4, "big")  # no more than a picture's size
 PAGE = """<!doctype html><meta charset="utf-8"><title>player</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="_static/canvas.css"><link rel="stylesheet" href="_static/site.css">
+<style>@media (prefers-color-scheme: dark) {{ body {{ color: #eee }} }}</style>
 <body>{}<script type="module" src="_static/player.js"></script>"""
 
 
@@ -183,7 +184,6 @@ def test_without_javascript_the_stored_picture_stays(opened):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_canvas_follows_the_systems_theme(opened, scheme):
     page = opened("depth_lab", color_scheme=scheme)
-    page.page.add_style_tag(content="@media (prefers-color-scheme: dark) { body { color: #eee } }")
     player = Player(page, page.page.locator(".td-player"))
     before = player.picture()
     page.page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
