@@ -10,7 +10,9 @@ from base64 import b64decode
 from copy import deepcopy
 from dataclasses import dataclass
 from html import escape
+from os.path import normpath, relpath
 from pathlib import Path
+from struct import unpack
 
 import nbformat
 from nbformat import NotebookNode
@@ -19,7 +21,8 @@ from nbformat.v4 import new_output
 from helpers import labs
 from helpers.clinic.illnesses import ILLNESSES
 from tools.grids import Play
-from tools.sources import ROOT, solved_path, source_paths
+from tools.sources import DEEPER, ROOT, solved_path, source_paths
+from tools.sources import NOTE as SOLVED
 
 # The course in parts: what one is after, and the lessons that go for it.
 PARTS = {
@@ -36,13 +39,19 @@ NOTE = (
     "notebook: `python3 course.py lab`. Solutions, and what the checks say to them, are folded here.*"
 )
 SOLUTION = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
+CODE = {"code_prompt_show": "Show the code", "code_prompt_hide": "Hide the code"}
 CHECK = {"code_prompt_show": "Show what the check says", "code_prompt_hide": "Hide what the check says"}
+RESULT = {"code_prompt_show": "Show what was measured", "code_prompt_hide": "Hide what was measured"}
+REVEALED = re.compile(r"\.reveal\(")  # what a guess is compared with
+GUESS = "Predict: "  # begins the text form of a question that waits for a guess
 CHECKED = re.compile(r"\bchecks\.\w+\.\w+\(")  # an exercise, whose answer tells why a solution is right
 LAB = re.compile(r"(\w+Lab)\(")
 PICTURE = re.compile(r"<picture: (.*)>", re.DOTALL)
 NAMES = {"relu": "ReLU", "selu": "SELU"}  # letters that a name of a lab has in capitals
-OUTSIDE = re.compile(r"\[([^\]]*)\]\(\.\./[^)]*\)")  # a link to what is no page of the site
-NOTEBOOK = re.compile(r"""(href=["'][^"':]+)\.ipynb""")
+# Code, where a bracket is not a link; then a link in Markdown.
+LINK = re.compile(r"(?P<code>```.*?```|`[^`\n]+`)|\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)", re.DOTALL)
+HREF = re.compile(r"""(?P<before>href=["'])(?P<target>[^"']+)""")
+ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#", re.IGNORECASE)  # a URL, an anchor
 VALUE = re.compile(r"\{value:[^}%]*(%?)\}")
 
 
@@ -55,6 +64,11 @@ class Lesson:
     about: str
     page: NotebookNode
     plays: dict[Play, bytes]
+
+    @property
+    def number(self) -> str:
+        """The lesson's number; a page in `deeper/` has that of the lesson that it belongs to."""
+        return self.name.removeprefix(DEEPER)[:2]
 
 
 # ---------------------------------------------------------------- lessons
@@ -73,28 +87,61 @@ def lessons(names=(), root: Path = ROOT) -> list[Lesson]:
 
 
 def lesson(name, solved) -> Lesson:
-    """Return the page of a solved twin."""
+    """Return the page of a solved twin, or of a notebook in `deeper/`."""
     page, plays = deepcopy(solved), {}
-    heading, _, *paragraphs = page.cells[0].source.split("\n\n")  # the second one is `sources.NOTE`
+    heading, *paragraphs = page.cells[0].source.split("\n\n")
     title = heading.removeprefix("# ").removesuffix(" — solved")
-    page.cells[0].source = "\n\n".join([f"# {name[:2]} {title}", NOTE, *paragraphs])
+    paragraphs = [text for text in paragraphs if text != SOLVED.format(name=name)]
+    deeper = name.startswith(DEEPER)
+    beginning = [f"# {title}"] if deeper else [f"# {name[:2]} {title}", NOTE]
+    page.cells[0].source = "\n\n".join([*beginning, *paragraphs])
     for cell in page.cells:
         if cell.cell_type == "markdown":
-            cell.source = OUTSIDE.sub(r"\1", cell.source)
+            cell.source = linked(cell.source, name).replace("<details open>", "<details>")
         else:
             _fold(cell)
             _describe(cell)
-            _relink(cell)
-            plays |= _play(cell)
+            _relink(cell, name)
+            _ask(cell)
+            plays |= _play(cell, "../../_static" if deeper else "../_static")
     return Lesson(name, title, " ".join(paragraphs[0].split()), page, plays)
 
 
+def linked(text, name) -> str:
+    """Return a text of a notebook with its links as the page needs them; what has no page is named only."""
+
+    def _link(found):
+        if found["code"] or ELSEWHERE.match(found["target"]):
+            return found[0]
+        target = target_of(found["target"], name)
+        return f"[{found['text']}]({target})" if target else found["text"]
+
+    return LINK.sub(_link, text)
+
+
+def target_of(target, name) -> str | None:
+    """Return where a link of a notebook leads as a link between pages, or None where that is no page."""
+    file, _, part = target.partition("#")
+    own = solved_path(name, Path()).parent.as_posix()
+    meant = normpath(f"{own}/{file}").removeprefix("notebooks/").removeprefix("solutions/")
+    if meant.removesuffix(".ipynb") not in source_paths():
+        return None
+    place = relpath(meant, Path(name).parent.as_posix())
+    return f"{place}#{part}" if part else place
+
+
 def _fold(cell):
-    """Fold a solution, and what a check says to it."""
-    if "solution" in cell.metadata.get("tags", []):
+    """Fold what a learner is to find first: a solution, what a check says, a result; and folded code."""
+    tags = cell.metadata.get("tags", [])
+    cell.metadata = NotebookNode()
+    if "solution" in tags:
         cell.metadata = NotebookNode(tags=["hide-cell"], mystnb=SOLUTION)
     elif CHECKED.search(cell.source):
         cell.metadata = NotebookNode(tags=["hide-output"], mystnb=CHECK)
+    elif REVEALED.search(cell.source):
+        cell.metadata = NotebookNode(tags=["hide-output"], mystnb=RESULT)
+    elif "folded" in tags:
+        cell.metadata = NotebookNode(tags=["hide-input"], mystnb=CODE)
 
 
 def _describe(cell):
@@ -106,14 +153,28 @@ def _describe(cell):
         cell.metadata.setdefault("mystnb", NotebookNode())["image"] = {"alt": alt}
 
 
-def _relink(cell):
-    """Let links to other notebooks in an output lead to their pages; those in texts Sphinx sees to."""
+def _relink(cell, name):
+    """Let links to other notebooks in an output lead to their pages."""
+
+    def _link(found):
+        target = None if ELSEWHERE.match(found["target"]) else target_of(found["target"], name)
+        return found["before"] + target.replace(".ipynb", ".html") if target else found[0]
+
     for output in cell.outputs:
         if "text/html" in output.get("data", {}):
-            output.data["text/html"] = NOTEBOOK.sub(r"\1.html", output.data["text/html"])
+            output.data["text/html"] = HREF.sub(_link, output.data["text/html"])
 
 
-def _play(cell):
+def _ask(cell):
+    """Put a line that asks in place of a question whose control needs the notebook."""
+    for k, output in enumerate(cell.outputs):
+        told = output.get("data", {}).get("text/plain", "")
+        if told.startswith(GUESS):
+            html = f'<p class="td-guess"><b>Your guess?</b> {escape(told.removeprefix(GUESS))}</p>'
+            cell.outputs[k] = new_output("display_data", {"text/html": html})
+
+
+def _play(cell, static):
     """Put a player in place of a lab's picture; return play → picture."""
     plays = {}
     for k, output in enumerate(cell.outputs):
@@ -121,7 +182,7 @@ def _play(cell):
         if "image/png" in shown and LAB.match(shown.get("text/plain", "")):
             play = play_of(cell.source)
             plays[play] = b64decode(shown["image/png"])
-            html = player(play, shown["text/plain"])
+            html = player(play, shown["text/plain"], plays[play], static)
             cell.outputs[k] = new_output("display_data", {"text/html": html})
     return plays
 
@@ -135,9 +196,11 @@ def play_of(source) -> Play:
     return Play(lab, tuple((option.arg, ast.literal_eval(option.value)) for option in call.keywords))
 
 
-def player(play, alt, folder="../_static") -> str:
+def player(play, alt, png, folder="_static") -> str:
     """Return the HTML of a player, which shows the stored picture until JavaScript runs."""
-    picture = f'<img src="{folder}/labs/{play.name}.png" alt="{escape(alt)}" loading="lazy">'
+    width, height = unpack(">II", png[16:24])  # so that its room is there before the picture is
+    size = f'width="{width}" height="{height}" loading="lazy"'
+    picture = f'<img src="{folder}/labs/{play.name}.png" alt="{escape(alt)}" {size}>'
     return f'<div class="td-player" id="{play.lab}" data-grid="{play.name}">{picture}</div>'
 
 
@@ -145,15 +208,22 @@ def player(play, alt, folder="../_static") -> str:
 
 
 def map_of(pages) -> str:
-    """Return the course's map: part by part the lessons, what each is about, and its labs."""
+    """Return the course's map: part by part the lessons, what each is about, its labs, what goes deeper."""
     lines = ["# The course's map", "", MAP]
     for part, numbers in PARTS.items():
-        inside = [page for page in pages if page.name[:2] in numbers]
+        inside = [page for page in pages if page.number in numbers]
         lines += [f"## {part}", ""] * bool(inside)
-        for page in inside:
-            lines += [f"**[{page.name[:2]} {page.title}](lessons/{page.name}.ipynb)**", "", page.about, ""]
-            lines += [*(_lab_line(page, play) for play in page.plays), ""]
+        for page in sorted(inside, key=lambda page: page.number):
+            lines += _lesson_lines(page)
     return "\n".join(lines)
+
+
+def _lesson_lines(page):
+    link = f"(lessons/{page.name}.ipynb)"
+    if page.name.startswith(DEEPER):
+        return [f"Deeper: [{page.title}]{link}", ""]
+    labs = [_lab_line(page, play) for play in page.plays]
+    return [f"**[{page.number} {page.title}]{link}**", "", page.about, "", *labs, ""]
 
 
 MAP = "Each lesson stands on those before it. Under each are its labs, to be played right on its page.\n"

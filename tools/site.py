@@ -74,8 +74,9 @@ def build(options) -> None:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=options.out.parent, prefix="site-") as folder:
         source, html = Path(folder) / "source", Path(folder) / "html"
-        write_source(source, lessons)
-        write_static(source / "_static", lessons, files, tarball)
+        pictures = pictures_of(plays, lessons)
+        write_source(source, lessons, pictures)
+        write_static(source / "_static", pictures, files, tarball)
         sphinx(source, html, options.python, whole=not options.names)
         replace(options.out, html)
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file()) / 2**20
@@ -92,15 +93,23 @@ def replace(place, new) -> None:
 # ---------------------------------------------------------------- what Sphinx reads
 
 
-def write_source(folder, lessons) -> None:
+def pictures_of(plays, lessons) -> dict:
+    """Return the stored picture of every play, drawn now where no lesson has it."""
+    stored = {play: picture for lesson in lessons for play, picture in lesson.plays.items()}
+    return {play: stored.get(play) or play.make().picture()._repr_png_() for play in plays}
+
+
+def write_source(folder, lessons, pictures) -> None:
     """Write all pages, and Sphinx's settings."""
-    (folder / "lessons").mkdir(parents=True)
+    folder.mkdir()
     shutil.copy(OWN / "conf.py", folder)
     for lesson in lessons:
-        nbformat.write(lesson.page, folder / "lessons" / f"{lesson.name}.ipynb")
+        path = folder / "lessons" / f"{lesson.name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(lesson.page, path)
     front = (OWN / "index.md").read_text(encoding="utf-8")
     texts = {
-        "index": front.replace("PLAYER", pages.player(FRONT, FRONT_ALT, "_static")),
+        "index": front.replace("PLAYER", pages.player(FRONT, FRONT_ALT, pictures[FRONT])),
         "map": pages.map_of(lessons),
         "clinic": pages.clinic({lesson.name for lesson in lessons}),
     }
@@ -111,14 +120,12 @@ def write_source(folder, lessons) -> None:
 FRONT_ALT = "Ten layers' histograms; mean, spread and gradient of every layer, measured and predicted"
 
 
-def write_static(folder, lessons, files, tarball) -> None:
+def write_static(folder, pictures, files, tarball) -> None:
     """Write what the pages load: the player, the labs' pictures, MathJax."""
     write_player(folder, files)
     (folder / "labs").mkdir()
-    pictures = {play: picture for lesson in lessons for play, picture in lesson.plays.items()}
-    pictures.setdefault(FRONT, None)
     for play, picture in pictures.items():
-        (folder / "labs" / f"{play.name}.png").write_bytes(picture or play.make().picture()._repr_png_())
+        (folder / "labs" / f"{play.name}.png").write_bytes(picture)
     unpack_mathjax(tarball, folder / "mathjax")
 
 
@@ -137,7 +144,7 @@ def write_player(folder, files) -> None:
 def sphinx(source, html, python, whole=True) -> None:
     """Let Sphinx write the pages; a warning is an error. Without all lessons, links may lead nowhere."""
     options = ["-b", "html", "-q", "-W", "--keep-going", "-d", str(source.parent / "trees")]
-    options += [] if whole else ["-D", "suppress_warnings=myst.xref_missing"]
+    options += [] if whole else ["-D", "suppress_warnings=myst.xref_missing,toc.empty_glob"]
     if subprocess.call([python, "-m", "sphinx", *options, str(source), str(html)]):
         raise Stop("Sphinx found something wrong in the pages; it says what, above.")
 

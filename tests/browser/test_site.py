@@ -59,11 +59,12 @@ def stored(tmp_path_factory):
         grids.make(grids.Play(path.stem), path, "test", few(path.stem), jobs=1)
     site.write_player(folder / "_static", paths)
     for name in [*labs.MODULES, "lost_lab"]:
-        html = pages.player(grids.Play(name), "a picture", "_static")
+        html = pages.player(grids.Play(name), "a picture", PNG)
         (folder / f"{name}.html").write_text(PAGE.format(html), encoding="utf-8")
     return folder, {path.stem: gridfile.decode(path.read_bytes()) for path in paths}
 
 
+PNG = bytes(16) + (960).to_bytes(4, "big") + (400).to_bytes(4, "big")  # no more than a picture's size
 PAGE = """<!doctype html><meta charset="utf-8"><title>player</title><link rel="icon" href="data:,">
 <link rel="stylesheet" href="_static/canvas.css"><link rel="stylesheet" href="_static/site.css">
 <body>{}<script type="module" src="_static/player.js"></script>"""
