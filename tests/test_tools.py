@@ -285,6 +285,7 @@ def test_outputs_are_stored_without_what_changes(built):
     assert solved.count('"Right: ') == 3
 
 
+@pytest.mark.slow
 def test_a_second_run_writes_the_same_bytes(course):
     path = sources.solved_path(START, course)
     before = path.read_bytes()
@@ -309,6 +310,7 @@ BROKEN_CELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKEN_CELLS)
 def test_a_broken_cell_is_named_and_the_file_stays(course, capsys, kind):
     code, complaint = BROKEN_CELLS[kind]
