@@ -19,6 +19,7 @@ def test_the_neuron_of_the_lesson():
     assert "1e-18" in lab._message.get_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize(("w1", "w2"), [(100, 0), (-10_000, -2), (10_000, 2), (0, 0.1)])
 def test_the_points_lie_on_their_curves_and_in_sight(activation, w1, w2):
