@@ -128,6 +128,7 @@ def test_a_literal_in_a_source_is_refused_where_an_expression_was(tmp_path):
     assert [index for index, _ in unbound_numbers(changed)] == [35]
 
 
+@pytest.mark.slow
 def test_changed_numbers_are_caught(capsys):
     assert mutate_claims.main(["01", "--no-run", "--digits", "20", "--words", "4"]) == 0
     table = capsys.readouterr().out.splitlines()

@@ -42,6 +42,7 @@ KERAS = ("keras", "tensorflow")
 WITH_KERAS = "helpers.networks.keras_models"  # the one module that imports it, inside functions
 
 
+@cache
 def imports_of(source, package):
     """List (imported name, line, whether inside a function) of every import in a source.
 
