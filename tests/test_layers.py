@@ -296,7 +296,7 @@ WRONG = [
     ("checks.frame", "from helpers.plots import curves"),
     ("plots.layers", "from helpers.labs import neuron"),
     ("plots.layers", "from helpers import checks"),
-    ("labs.clinic", "from helpers.checks import frame"),
+    ("clinic.findings", "from helpers.checks import frame"),
     ("plots.layers", "from helpers import lessons"),
     ("plots.layers", "from helpers.style import CYCLE"),
     ("networks.mlp", "import matplotlib"),
