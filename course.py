@@ -80,13 +80,14 @@ PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announceme
 
 PYTEST = ["-m", "pytest", "-n", "2", "--dist", "loadscope"]
 NOT_SLOW = ["-m", "not slow"]
+NO_NBVAL = ["-p", "no:nbval"]  # its imports take a second
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
 PARTS = (
     ("style", ["-m", "ruff", "check", "."]),
-    ("tests", [*PYTEST, "tests"]),
+    ("tests", [*PYTEST, *NO_NBVAL, "tests"]),
     ("notebooks", [*PYTEST, *NBVAL, "notebooks"]),
 )
-QUICK = (PARTS[0], ("tests", [*PYTEST, *NOT_SLOW, "tests"]))
+QUICK = (PARTS[0], ("tests", [*PYTEST, *NO_NBVAL, *NOT_SLOW, "tests"]))
 
 SETTINGS = (
     "JUPYTER_CONFIG_DIR",

@@ -42,6 +42,7 @@ KERAS = ("keras", "tensorflow")
 WITH_KERAS = "helpers.networks.keras_models"  # the one module that imports it, inside functions
 
 
+@cache
 def imports_of(source, package):
     """List (imported name, line, whether inside a function) of every import in a source.
 
@@ -295,7 +296,7 @@ WRONG = [
     ("checks.frame", "from helpers.plots import curves"),
     ("plots.layers", "from helpers.labs import neuron"),
     ("plots.layers", "from helpers import checks"),
-    ("labs.clinic", "from helpers.checks import frame"),
+    ("clinic.findings", "from helpers.checks import frame"),
     ("plots.layers", "from helpers import lessons"),
     ("plots.layers", "from helpers.style import CYCLE"),
     ("networks.mlp", "import matplotlib"),

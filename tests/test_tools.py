@@ -370,6 +370,7 @@ def test_a_copy_tells_nothing_that_its_twin_does_not_compute(course, capsys):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_second_run_writes_the_same_bytes(course):
     path = sources.solved_path(START, course)
     before = path.read_bytes()
@@ -395,6 +396,7 @@ BROKEN_CELLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BROKEN_CELLS)
 def test_a_broken_cell_is_named_and_the_file_stays(course, capsys, kind):
     code, complaint = BROKEN_CELLS[kind]

@@ -57,6 +57,7 @@ def test_the_lab_explains_itself(at_start, settings, words):
     assert words in at_start.frame.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", builders.DESIGNS)
 @pytest.mark.parametrize("width", [10, 100, 300])
 def test_the_lab_survives_all_at_once_at_full_depth(at_start, network, width):

@@ -56,7 +56,7 @@ def test_the_stored_cliff_is_drawn_with_the_guess():
     assert first_look.right_by_layers().shape == (10,)
     assert first_look.five_seeds(2).shape == (5,)
     picture = first_look.against_layers([5.0] * 9 + [None])
-    labels = [text.get_text() for text in picture.artists[0].get_texts()] if picture.artists else []
+    labels = [text.get_text() for legend in picture.legends for text in legend.get_texts()]
     assert "your guess" in labels
     assert first_look.against_layers() is not None
 

@@ -30,6 +30,7 @@ def test_the_neuron_of_the_lesson():
     assert lab.frame.readout[0] == ("z = 100 · 0.01 + 1 · 50", "51")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))
 @pytest.mark.parametrize(("w1", "w2"), [(100, 0), (-10_000, -2), (10_000, 2), (0, 0.1)])
 def test_the_points_lie_on_their_curves_and_in_sight(activation, w1, w2):

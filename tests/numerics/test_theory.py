@@ -376,6 +376,7 @@ def log_signals(width, depth, seeds):
     return logs
 
 
+@pytest.mark.slow
 def test_log_of_the_signal_spreads_like_depth_over_width():
     width, depth, seeds = 100, 100, 60
     logs = log_signals(width, depth, seeds)

@@ -254,6 +254,7 @@ def fitted(keras, traced):
     return histories, metrics, [variable.path for variable in model.variables], state
 
 
+@pytest.mark.slow
 def test_training_goes_on_bit_by_bit_as_without_a_trace(keras):
     plain, traced = (fitted(keras, traced) for traced in (0, 2))
     assert plain[0] == traced[0]

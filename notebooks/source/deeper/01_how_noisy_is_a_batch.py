@@ -94,8 +94,8 @@ table(heads, rows)
 #
 # Counted in updates the full batch is cheapest, {{medians[256]:.0f}} against {{medians[1]:.0f}} of
 # single examples. Counted in examples it is the dearest: {{256 * medians[256]:,.0f}} against
-# {{medians[1]:.0f}}, and {{4 * medians[4]:.0f}} of batches of 4. Single examples vary most from seed
-# to seed. No chosen rate lies at the edge of the grid.
+# {{medians[1]:.0f}}, and {{4 * medians[4]:.0f}} of batches of 4. Single examples vary most from
+# seed to seed. No chosen rate lies at the edge of the grid.
 #
 # </details>
 #
