@@ -93,7 +93,7 @@ export class Player {
     const { controls, others } = grid.head;
     this.grid = grid;
     this.chosen = controls.map(({ at }) => at);
-    const form = made("form", "td-controls");
+    const form = made("form", "td-controls", "", { "aria-label": "Controls of this lab" });
     form.addEventListener("submit", (event) => event.preventDefault());
     form.append(...controls.map((control, i) => this.control(control, i)));
     const pale = made("div", "td-pale");
@@ -147,7 +147,7 @@ function paleControl({ label, kind, text, share }) {
 function labeled(label, kind, input) {
   const box = made("label", `td-control td-${kind}`), name = made("span", "td-label", label);
   box.append(...(kind === "switch" ? [input, name] : [name, input]));
-  if (kind === "slider") box.append(made("output", ""));
+  if (kind === "slider") box.append(made("output", "", "", { "aria-hidden": "true" })); // aria-valuetext tells it
   return box;
 }
 

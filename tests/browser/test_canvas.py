@@ -298,3 +298,15 @@ def test_the_canvas_is_crisp_on_a_dense_screen(browser):
     size = page.page.evaluate("() => [figure.canvas.width, figure.canvas.height, figure.canvas.style.width]")
     assert size == [1920, 600, "960px"]
     page.page.close()
+
+
+@pytest.mark.parametrize(("width", "rows"), [(700, 1), (360, 2)])
+def test_on_a_phone_panels_are_as_wide_as_their_words(browser, width, rows):
+    title = "a title that is no less than forty letters"
+    panels = [
+        Panel((Line(range(3), range(3), "zero"),), title, Axis(0, 2), Axis(0, 2, ticks=())) for _ in range(2)
+    ]
+    page = Page(browser, width)
+    page.show(Frame(beside(*panels), 200))
+    assert len({round(y) for _, y, _, _ in page.boxes()}) == rows
+    assert page.errors == []
