@@ -5,6 +5,7 @@ import io
 import re
 import tarfile
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from struct import pack
 from types import SimpleNamespace
@@ -216,6 +217,13 @@ def test_every_lesson_has_its_part_of_the_map():
     assert numbers == [name[:2] for name in source_paths() if not name.startswith(DEEPER)]
 
 
+def test_the_contents_list_every_page_and_no_empty_group(page):
+    assert pages.contents([page]).count("```{toctree}") == 3
+    text = pages.contents([page, replace(page, name="deeper/04_a")])
+    assert f":caption: Lessons\n\nlessons/{NAME}\n```" in text
+    assert ":caption: Deeper\n\nlessons/deeper/04_a\n```" in text
+
+
 def test_the_map_tells_what_a_lesson_is_about_and_links_to_its_labs(page):
     text = pages.map_of([page])
     assert f"**[04 Scale the weights](lessons/{NAME}.ipynb)**\n\nYou will choose weights." in text
@@ -374,7 +382,7 @@ def test_where_sphinx_finds_a_fault_the_old_site_stays(workshop, monkeypatch, ca
 
 def test_the_first_page_has_a_player_in_its_place():
     text = (ROOT / "site/index.md").read_text(encoding="utf-8")
-    assert text.count("PLAYER") == 1
+    assert text.count("PLAYER") == text.count("CONTENTS") == 1
     assert 'src="_static/labs/initialization_lab.png"' in pages.player(site.FRONT, "x", PNG)
 
 

@@ -204,7 +204,24 @@ def player(play, alt, png, folder="_static") -> str:
     return f'<div class="td-player" id="{play.lab}" data-grid="{play.name}">{picture}</div>'
 
 
-# ---------------------------------------------------------------- the map
+# ---------------------------------------------------------------- contents and map
+
+
+def contents(pages) -> str:
+    """Return the hidden lists of pages from which Sphinx makes the contents beside each page."""
+    names = [page.name for page in pages]
+    groups = {
+        "": ["map"],
+        "Lessons": [f"lessons/{name}" for name in names if not name.startswith(DEEPER)],
+        "Deeper": [f"lessons/{name}" for name in names if name.startswith(DEEPER)],
+        "In practice": ["clinic"],
+    }
+    return "\n\n".join(_toctree(caption, group) for caption, group in groups.items() if group)
+
+
+def _toctree(caption, names):
+    options = [":hidden:", *([f":caption: {caption}"] if caption else [])]
+    return "\n".join(["```{toctree}", *options, "", *names, "```"])
 
 
 def map_of(pages) -> str:
