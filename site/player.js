@@ -99,7 +99,8 @@ export class Player {
     const pale = made("div", "td-pale");
     pale.append(...others.map(paleControl));
     const figure = made("div", "");
-    root.replaceChildren(form, ...(others.length ? [pale, needs()] : []), figure);
+    for (const picture of root.children) picture.hidden = true; // it may still be loading
+    root.append(form, ...(others.length ? [pale, needs()] : []), figure);
     this.figure = new Figure(figure, looks);
     this.show();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.figure.draw());
