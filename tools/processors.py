@@ -224,11 +224,11 @@ def print_table(corner: str, columns: list[str], rows: dict[str, list[str]]) -> 
 
 
 def imports_keras(name: str) -> bool:
-    """Return whether the code of a lesson names Keras, or `deep`, which loads it."""
+    """Return whether the code of a lesson names Keras."""
     lesson = build(source_paths(ROOT)[name])[1]
     code = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "code")
     names = {word for node in ast.walk(ast.parse(code)) for word in _words(node)}
-    return any("keras" in word.lower() or word == "deep" for word in names)
+    return any("keras" in word.lower() for word in names)
 
 
 def _words(node: ast.AST) -> list[str]:
