@@ -77,12 +77,14 @@ class Lesson:
 def lessons(names=(), root: Path = ROOT) -> list[Lesson]:
     """Return the pages of the lessons whose names begin with one of `names`; all where there are none.
 
-    Raises ValueError for a name that no lesson has.
+    Raises ValueError for a name that no lesson has, and for a notebook that is not there yet.
     """
     known = list(source_paths(root))
     if lost := [name for name in names if not any(full.startswith(name) for full in known)]:
         raise ValueError(f"there is no lesson {lost[0]!r}; there are {', '.join(known)}")
     chosen = [full for full in known if not names or full.startswith(tuple(names))]
+    if unwritten := [name for name in chosen if not solved_path(name, root).exists()]:
+        raise ValueError(f"{unwritten[0]} is not written yet: python3 course.py notebooks {unwritten[0]}")
     return [lesson(name, nbformat.read(solved_path(name, root), as_version=4)) for name in chosen]
 
 
