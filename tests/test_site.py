@@ -192,7 +192,7 @@ def test_lessons_are_chosen_by_the_beginning_of_their_names():
 def test_a_lesson_that_is_not_written_yet_is_told(tmp_path):
     (tmp_path / "notebooks/source").mkdir(parents=True)
     (tmp_path / "notebooks/source/04_a.py").touch()
-    with pytest.raises(ValueError, match="python3 course.py notebooks 04_a"):
+    with pytest.raises(ValueError, match=r"python3 course\.py notebooks 04_a"):
         pages.lessons(root=tmp_path)
 
 
