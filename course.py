@@ -3,14 +3,17 @@
     python3 course.py lab          open the course in your browser
     python3 course.py test         run every test (15 minutes); with --quick all but the slow ones (two)
     python3 course.py notebooks    for authors: execute the notebooks and write them anew
+    python3 course.py site         for authors: build the web pages, every lab in them, into build/site
 
 The first use sets up, which takes some minutes and about 3 GB of disk: it makes the folder .venv beside
 this file and installs into it the packages that requirements.txt lists. Nothing outside this folder is
 changed. Later uses start at once; packages are installed again only when requirements.txt has changed.
+What only the web pages need goes into .venv-site.
 
 What follows `lab` goes to JupyterLab:    python3 course.py lab --no-browser --port 9999
 What follows `test` goes to pytest:       python3 course.py test tests/networks -x
 What follows `notebooks` is their names:  python3 course.py notebooks 02 04
+What follows `site` goes to tools/site:   python3 course.py site 04 --jobs 1
 
 On Windows write `py` in place of `python3`.
 """
@@ -34,10 +37,12 @@ from collections import namedtuple
 from importlib.util import find_spec
 from pathlib import Path
 
+Venv = namedtuple("Venv", "folder requirements disk")
+
 ROOT = Path(__file__).resolve().parent
-VENV = ROOT / ".venv"
-REQUIREMENTS = ROOT / "requirements.txt"
-STAMP = VENV / "course-stamp.txt"  # which requirements were installed, and for which Python
+COURSE = Venv(ROOT / ".venv", ROOT / "requirements.txt", "3 GB")
+SITE = Venv(ROOT / ".venv-site", ROOT / "site" / "requirements.txt", "300 MB")
+STAMP = "course-stamp.txt"  # in an environment: which requirements were installed, and for which Python
 STATE = ROOT / ".jupyter-state"  # JupyterLab's settings for this course, apart from the user's own
 START = "/lab/tree/notebooks/00_start_here.ipynb"
 PYTHONS = ((3, 11), (3, 12), (3, 13))
@@ -64,22 +69,25 @@ OTHER_NAMES = {
 # A live figure makes and drops some 20 MB of arrays at each step. Where the C library is glibc, the first two
 # keep it from handing that memory back to the system every time, which takes a third off a step. Its matrix
 # products are small: more threads than one only wait for each other while the browser uses the cores too.
+# A control's value need not be sent back to the page that it came from: there is one page.
 FOR_LIVE_FIGURES = {
     "MALLOC_TRIM_THRESHOLD_": str(64 * 2**20),
     "MALLOC_MMAP_THRESHOLD_": str(4 * 2**20),
     "OPENBLAS_NUM_THREADS": "1",
+    "JUPYTER_WIDGETS_ECHO": "0",
 }
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 
 PYTEST = ["-m", "pytest", "-n", "2", "--dist", "loadscope"]
 NOT_SLOW = ["-m", "not slow"]
+NO_NBVAL = ["-p", "no:nbval"]  # its imports take a second
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout=300"]
 PARTS = (
     ("style", ["-m", "ruff", "check", "."]),
-    ("tests", [*PYTEST, "tests"]),
+    ("tests", [*PYTEST, *NO_NBVAL, "tests"]),
     ("notebooks", [*PYTEST, *NBVAL, "notebooks"]),
 )
-QUICK = (PARTS[0], ("tests", [*PYTEST, *NOT_SLOW, "tests"]))
+QUICK = (PARTS[0], ("tests", [*PYTEST, *NO_NBVAL, *NOT_SLOW, "tests"]))
 
 SETTINGS = (
     "JUPYTER_CONFIG_DIR",
@@ -100,16 +108,16 @@ class Stop(Exception):
 
 def main(argv):
     """Do what the command line says; return the exit code."""
-    commands = {"lab": lab, "test": test, "notebooks": notebooks}
+    commands = {"lab": lab, "test": test, "notebooks": notebooks, "site": site}
     if not argv or argv[0] in ("-h", "--help", "help") or argv[1:] in (["-h"], ["--help"]):
         print(__doc__.strip())
         return 0
     if argv[0] not in commands:
-        complain(f"there is no command {argv[0]!r}; choose lab, test or notebooks.")
+        complain(f"there is no command {argv[0]!r}; choose lab, test, notebooks or site.")
         return 2
     try:
         check_machine(this_machine())
-        set_up()
+        set_up(COURSE)
         return commands[argv[0]](argv[1:])
     except Stop as problem:
         complain(problem)
@@ -182,78 +190,85 @@ def platform_advice(name):
     return said + "It is published for: {}.".format(", ".join(PLATFORMS))
 
 
-# ---------------------------------------------------------------- the environment
+# ---------------------------------------------------------------- the environments
 
 
-def set_up():
-    """Bring .venv in step with requirements.txt and with this folder, unless it is."""
-    if is_set_up():
+def set_up(venv):
+    """Bring an environment in step with its requirements and with this folder, unless it is."""
+    if is_set_up(venv):
         return
     if not os.access(str(ROOT), os.W_OK):
         raise Stop(f"the folder {ROOT} cannot be written to; copy the course to one of your own.")
     with alone():
-        if not is_set_up():  # another course.py may have done it while we waited
-            prepare()
+        if not is_set_up(venv):  # another course.py may have done it while we waited
+            prepare(venv)
 
 
-def prepare():
-    """Make .venv if there is none that fits, install, and stamp; a half-done .venv is made anew."""
-    if not is_installed():
-        if read_stamp() == UNFINISHED or version_of(venv_python()) != sys.version_info[:2]:
-            make_venv()
-        STAMP.write_text(UNFINISHED)
-        install()
-        STAMP.write_text(stamp())
-    pointer().write_text(way_to_the_course())
+def prepare(venv):
+    """Make the environment if there is none that fits, install, and stamp; a half-done one is made anew."""
+    stamp = venv.folder / STAMP
+    if not is_installed(venv):
+        if read_stamp(venv) == UNFINISHED or version_of(python_of(venv)) != sys.version_info[:2]:
+            make_venv(venv)
+        stamp.write_text(UNFINISHED)
+        install(venv)
+        stamp.write_text(due_stamp(venv))
+    pointer(venv).write_text(way_to_the_course(venv))
 
 
-def is_set_up():
-    """Say whether .venv has the packages and knows this folder."""
-    return is_installed() and knows_the_course()
+def is_set_up(venv):
+    """Say whether an environment has its packages and knows this folder."""
+    return is_installed(venv) and knows_the_course(venv)
 
 
-def is_installed():
-    """Say whether the last installation was of this requirements.txt, for this Python, and was finished."""
-    return venv_python().exists() and read_stamp() == stamp()
+def is_installed(venv):
+    """Say whether the last installation was of these requirements, for this Python, and was finished."""
+    return python_of(venv).exists() and read_stamp(venv) == due_stamp(venv)
 
 
-def knows_the_course():
+def knows_the_course(venv):
     """Say whether `import helpers` finds this folder, whatever notebook or program it stands in."""
     try:
-        return pointer().read_bytes() == way_to_the_course().encode()
+        return pointer(venv).read_bytes() == way_to_the_course(venv).encode()
     except OSError:
         return False
 
 
-def pointer():
+def pointer(venv):
     """Return the path of the file that adds this folder to the environment's sys.path at each start."""
-    folder = sysconfig.get_path("purelib", "venv", {"base": str(VENV)})
+    folder = sysconfig.get_path("purelib", "venv", {"base": str(venv.folder)})
     return Path(folder) / "taming_depth.pth"
 
 
-def way_to_the_course():
+def way_to_the_course(venv):
     """Return the pointer's only line: this folder, as seen from the pointer's.
 
     So the course can be moved or copied, and its path may have letters that the system's encoding lacks, in
     which Python 3.11 and 3.12 read the file.
     """
-    return os.path.relpath(str(ROOT), str(pointer().parent)).replace(os.sep, "/")
+    return os.path.relpath(str(ROOT), str(pointer(venv).parent)).replace(os.sep, "/")
 
 
-def stamp():
-    """Return what identifies an installation: the version of Python and the hash of requirements.txt."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+def due_stamp(venv):
+    """Return what identifies an installation: the version of Python and the hash of the requirements."""
+    digest = hashlib.sha256(venv.requirements.read_bytes()).hexdigest()
     return "Python {}.{}\nrequirements.txt {}\n".format(*sys.version_info[:2], digest)
 
 
-def read_stamp():
+def read_stamp(venv):
     """Return the text of the stamp, empty if there is none."""
-    return STAMP.read_text() if STAMP.exists() else ""
+    stamp = venv.folder / STAMP
+    return stamp.read_text() if stamp.exists() else ""
+
+
+def python_of(venv):
+    """Return the path of an environment's Python."""
+    return venv.folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def venv_python():
-    """Return the path of the environment's Python."""
-    return VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    """Return the path of the course's Python."""
+    return python_of(COURSE)
 
 
 def version_of(python):
@@ -266,44 +281,45 @@ def version_of(python):
     return tuple(int(part) for part in answer.split())
 
 
-def make_venv():
-    """Make .venv anew, with its own pip where this Python brings one, without where Debian split it off."""
-    if Path(sys.prefix) == VENV:
-        raise Stop("the environment must be made anew; run course.py with the Python outside .venv.")
+def make_venv(venv):
+    """Make an environment anew, with its own pip where this Python brings one; Debian split that off."""
+    name = venv.folder.name
+    if Path(sys.prefix) == venv.folder:
+        raise Stop(f"the environment must be made anew; run course.py with the Python outside {name}.")
     bundled = find_spec("ensurepip") is not None
     if not find_spec("venv") or not (bundled or find_spec("pip")):
         raise Stop(NO_PIP.format(*sys.version_info[:2]))
-    print("Making the environment .venv ...", flush=True)
+    print(f"Making the environment {name} ...", flush=True)
     options = ["--clear"] if bundled else ["--clear", "--without-pip"]
-    if subprocess.call([sys.executable, "-m", "venv", *options, str(VENV)], env=environment()):
-        raise Stop("the environment .venv could not be made; the reason is above.")
+    if subprocess.call([sys.executable, "-m", "venv", *options, str(venv.folder)], env=environment()):
+        raise Stop(f"the environment {name} could not be made; the reason is above.")
 
 
 NO_PIP = """this Python has neither venv's part `ensurepip` nor pip, and so cannot install packages.
 On Debian and Ubuntu: sudo apt install python{}.{}-venv     Then run the same command again."""
 
 
-def install():
-    """Install what requirements.txt lists, every file checked against its hash."""
+def install(venv):
+    """Install what an environment's requirements list, every file checked against its hash."""
     print("Installing the packages; this happens once and takes some minutes ...", flush=True)
-    options = ["install", "--disable-pip-version-check", "--require-hashes", "-r", str(REQUIREMENTS)]
-    if subprocess.call(pip() + options, env=environment()):
-        raise Stop(NOT_INSTALLED + (LONG_PATHS if os.name == "nt" else ""))
+    options = ["install", "--disable-pip-version-check", "--require-hashes", "-r", str(venv.requirements)]
+    if subprocess.call(pip(venv) + options, env=environment()):
+        raise Stop(NOT_INSTALLED.format(venv.disk) + (LONG_PATHS if os.name == "nt" else ""))
 
 
 NOT_INSTALLED = """the packages could not be installed; pip says why, above.
-Installing needs the network and about 3 GB of disk. Run the same command again to try once more."""
+Installing needs the network and about {} of disk. Run the same command again to try once more."""
 LONG_PATHS = """
 If it names a path that cannot be found, allow long paths, or move the course to a short path:
 https://pip.pypa.io/warnings/enable-long-paths"""
 
 
-def pip():
+def pip(venv):
     """Return the command that is pip: the environment's own, or this Python's, told to work on it."""
-    own = [str(venv_python()), "-m", "pip"]
+    own = [str(python_of(venv)), "-m", "pip"]
     if quietly([*own, "--version"]):
         return own
-    return [sys.executable, "-m", "pip", "--python", str(venv_python())]
+    return [sys.executable, "-m", "pip", "--python", str(python_of(venv))]
 
 
 def quietly(command):
@@ -323,7 +339,7 @@ def environment(**more):
     if not variables.get("JUPYTER_TOKEN"):  # an empty one would open the server to everybody on this machine
         variables.pop("JUPYTER_TOKEN", None)
     path = str(venv_python().parent) + os.pathsep + variables.get("PATH", "")
-    variables.update(PATH=path, VIRTUAL_ENV=str(VENV), PYTHONNOUSERSITE="1", PYTHONUTF8="1")
+    variables.update(PATH=path, VIRTUAL_ENV=str(COURSE.folder), PYTHONNOUSERSITE="1", PYTHONUTF8="1")
     variables.update(PIP_USER="0", KERAS_BACKEND="tensorflow", **more)
     return variables
 
@@ -422,7 +438,7 @@ def fetch_images(variables):
     return source
 
 
-# ---------------------------------------------------------------- test and notebooks
+# ---------------------------------------------------------------- test, notebooks and site
 
 
 def test(arguments):
@@ -482,14 +498,24 @@ def sum_up(results, stand_in):
 
 
 def notebooks(arguments):
-    """For authors: execute the notebooks named, or all, and write them and their solved twins."""
+    """For authors: execute the solved twins named, or all, and write them and the learner's copies."""
     with private_settings() as variables:
         if fetch_images(variables) == "stand-in":
             raise Stop(ONLY_REAL_IMAGES)
         return run_part("notebooks", ["-m", "tools.notebooks", *arguments], variables)[1]
 
 
-ONLY_REAL_IMAGES = "notebooks are written with the real images only; data/README.md tells how to get them."
+def site(arguments):
+    """For authors: build the web pages, with what Sphinx needs in an environment of its own."""
+    set_up(SITE)
+    with private_settings() as variables:
+        if fetch_images(variables) == "stand-in":
+            raise Stop(ONLY_REAL_IMAGES)
+        command = ["-m", "tools.site", "--python", str(python_of(SITE)), *arguments]
+        return run_part("site", command, variables)[1]
+
+
+ONLY_REAL_IMAGES = "this is done with the real images only; data/README.md tells how to get them."
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

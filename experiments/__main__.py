@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, learning_rate, lottery, store
+from experiments import augmentation, depth, first_run, learning_rate, lottery, patient, store
 from experiments.grid import run_all
 from helpers import data
 
@@ -43,6 +43,10 @@ SECTIONS = {  # name of the file in results/ → how it is made
         learning_rate.short,
         learning_rate.faults,
     ),
+    "first_run": Section(
+        first_run.settings, first_run.run, first_run.merge, first_run.short, first_run.faults
+    ),
+    "patient": Section(patient.settings, patient.run, patient.merge, patient.short, patient.faults),
     "augmentation": Section(
         augmentation.settings,
         augmentation.run,

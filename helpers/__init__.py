@@ -14,10 +14,13 @@ MODULES = {
         "initializers normalization penalties pooling preprocessing randomness theory"
     ),
     "data": "results",
-    "networks": "builders famous keras_models keras_training landscape two_weights",
+    "networks": (
+        "builders famous interventions keras_models keras_training landscape patient two_weights valleys"
+    ),
     "signals": "flow measures recorder recording",
     "clinic": "patients",
-    "labs": "watch",
+    "checks": "runs",
+    "labs": "first_look machine predict watch",
 }
 NAMES = {
     "numerics.gradcheck": "numerical_gradient relative_error",

@@ -1,8 +1,11 @@
-"""How the notebooks are tested: every cell is run again and its output compared with the stored one.
+"""How the notebooks are tested: every cell is run again, and the solved twins' outputs are compared.
+
+A learner's copy carries no outputs: it is run to its end, and no error may come up.
 
     python -m pytest --nbval --nbval-current-env --nbval-cell-timeout=180 -n 2 --dist loadscope notebooks
 
-Numbers in the text are computed again between the cells, in the same kernel (`tools.bound`), and compared.
+Numbers in the text are computed again between the cells, in the same kernel (`tools.bound`), and compared;
+in a copy they are those of its twin, which `tests/test_notebooks.py` sees to.
 
 On the stand-in for the images the numbers are others: then every cell still runs and every assertion holds,
 but outputs are not compared, and the summary says so.
@@ -17,8 +20,10 @@ from nbval.plugin import IPyNbFile
 
 from tools import bound, sources
 
+os.environ["TAMING_DEPTH_LEARNER"] = ""  # notebooks are tested without any learner's guesses
 HERE = Path(__file__).resolve().parent
-LESSON_FOLDERS = (HERE, HERE / "solutions")
+WITH_OUTPUTS = (HERE / "solutions", HERE / "deeper")
+LESSON_FOLDERS = (HERE, *WITH_OUTPUTS)
 STAND_IN = (
     "The images are the stand-in, not Fashion-MNIST: every cell was run and every assertion tested, "
     "but outputs were not compared."
@@ -46,7 +51,7 @@ def pytest_configure(config):
 
 
 def pytest_ignore_collect(collection_path):
-    """Collect lessons and their solved twins only: no checkpoints, nothing further down."""
+    """Collect lessons, their solved twins and deeper pages only: no checkpoints, nothing further down."""
     if collection_path.suffix == ".ipynb" and collection_path.parent not in LESSON_FOLDERS:
         return True
     return None
@@ -71,12 +76,13 @@ class Lesson(IPyNbFile):
             template = templates.get(cell.id, "")
             if cell.cell_type == "code":
                 yield next(code)
-            elif bound.fields(template):
+            elif bound.fields(template) and self.path.parent in WITH_OUTPUTS:
                 yield Text.from_parent(self, name=f"Text {index}", cell=cell, template=template)
 
     def _templates(self):
-        source = HERE / "source" / f"{self.path.stem}.py"
-        built = sources.build(source)[self.path.parent.name == "solutions"].cells if source.exists() else []
+        folder = HERE / "source" / ("deeper" if self.path.parent.name == "deeper" else "")
+        source = folder / f"{self.path.stem}.py"
+        built = sources.build(source)[self.path.parent in WITH_OUTPUTS].cells if source.exists() else []
         return {cell.id: cell.source for cell in built if cell.cell_type == "markdown"}
 
 
@@ -105,8 +111,8 @@ class Text(pytest.Item):
 
 
 def pytest_itemcollected(item):
-    """Leave the comparison out on the stand-in, as nbval's own NBVAL_IGNORE_OUTPUT would in each cell."""
-    if hasattr(item, "cell") and not item.config.outputs_compared:
+    """Leave the comparison out on the stand-in and in learner's copies, as NBVAL_IGNORE_OUTPUT would."""
+    if hasattr(item, "cell") and not (item.config.outputs_compared and item.path.parent in WITH_OUTPUTS):
         item.options["check"] = False
 
 

@@ -1,11 +1,14 @@
 """What the tests share: Keras, imported quietly and only where asked for, and repeatable hypothesis runs."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from helpers.networks import keras_models
 
+os.environ["TAMING_DEPTH_LEARNER"] = ""  # no test reads or writes what the learner of this copy has done
 settings.register_profile("course", derandomize=True, deadline=None, database=None)
 settings.load_profile("course")
 

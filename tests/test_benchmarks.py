@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import clinic, imports, live, network, recording
+from benchmarks import clinic, imports, live, network, recording, site
 from benchmarks.results import AT_LEAST, HEADS, Result, middle, quartiles, table, write_json
 
 KEPT = Result("slider step", 42.0, "ms", 60, runs=36, spread="40 ms … 45 ms")
@@ -65,11 +65,11 @@ def test_middle_is_the_median_and_the_middle_half():
 
 
 def test_live_ratios():
-    told = {r.name.strip(): r for r in live.results([50.0] * 36, [20.0] * 36, [1000.0] * 8, [30.0] * 20)}
+    told = {r.name.strip(): r for r in live.results([40.0] * 36, [20.0] * 36, [1000.0] * 8, [30.0] * 20)}
     assert told["slider step to changed picture"].verdict == "kept"
-    assert told["the same, beside the bare round trip"].measured == 2.5
-    assert told["how many times quicker than interact"].measured == 20
-    assert {r.promised for r in told.values()} == {60, 2.5, 15, None}
+    assert told["the same, beside the bare round trip"].measured == 2
+    assert told["how many times quicker than interact"].measured == 25
+    assert {r.promised for r in told.values()} == {40, 2.5, 20, None}
 
 
 def test_enough_steps_are_measured_and_end_where_they_began():
@@ -161,3 +161,21 @@ def test_an_examination_is_told_as_training_steps():
     assert (told[0].measured, told[0].promised, told[0].unit, told[0].verdict) == (2.5, 3, "×", "kept")
     assert [line.measured for line in told[1:]] == [0.5, 25, 10, 50]
     assert clinic.results("a network", [31.0], [50.0], [10.0])[0].verdict == "missed"
+
+
+def test_the_site_is_told_by_its_largest_and_its_slowest():
+    steps = {"depth_lab": [3.0, 4.0, 30.0], "clinic_lab": [5.0, 6.0, 7.0]}
+    told = {r.name.strip(): r for r in site.results(8.0, 2.5, {"00": 1.2, "04": 3.5}, [800.0, 900.0], steps)}
+    heaviest = told["first load of a lesson without its grids"]
+    assert (heaviest.measured, heaviest.spread, heaviest.verdict) == (3.5, "04", "missed")
+    assert told["slider step on a page, all labs"].measured == 5.5
+    assert told["slider step on a page, all labs"].runs == 6
+    assert (told["the slowest lab"].measured, told["the slowest lab"].spread) == (6.0, "clinic_lab")
+    assert told["site, whole"].verdict == told["the slowest lab"].verdict == "kept"
+
+
+def test_a_folders_size_counts_all_below_it(tmp_path):
+    (tmp_path / "a").mkdir()
+    for path in (tmp_path / "one", tmp_path / "a/two"):
+        path.write_bytes(bytes(2**19))
+    assert site.megabytes(tmp_path) == 1

@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from tools import bound, mutate_claims, notebooks, telling
+from tools import bound, hygiene, mutate_claims, notebooks, telling
 from tools.claims import constants, refused, unbound_numbers
-from tools.sources import source_paths
+from tools.sources import ROOT, build, cells, lesson_path, paths_of, solved_path, source_paths
 
 
 def told(field, **namespace):
@@ -123,11 +123,48 @@ def test_a_literal_in_a_source_is_refused_where_an_expression_was(tmp_path):
     assert unbound_numbers(path) == []
     changed = tmp_path / path.name
     text = path.read_text(encoding="utf-8")
-    assert "{{losses[10]:.5f}}" in text
-    changed.write_text(text.replace("{{losses[10]:.5f}}", "0.00179"), encoding="utf-8")
-    assert [index for index, _ in unbound_numbers(changed)] == [35]
+    assert text.count("{{h3 - t:.3f}}") == 1
+    changed.write_text(text.replace("{{h3 - t:.3f}}", "−0.144"), encoding="utf-8")
+    (found,) = [index for index, _ in unbound_numbers(changed)]
+    assert "h3 gets h3 − t" in cells(changed)[found].source
 
 
+@pytest.mark.slow
 def test_changed_numbers_are_caught(capsys):
     assert mutate_claims.main(["01", "--no-run", "--digits", "20", "--words", "4"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].split() == ["all", "24", "24"]
+    table = capsys.readouterr().out.splitlines()
+    assert [row.split()[0].split("/")[0] for row in table[1:-1]] == ["notebooks", "solutions"]
+    assert table[-1].split() == ["all", "24", "24"]
+
+
+class RanError(Exception):
+    """A notebook was run."""
+
+
+def test_a_copy_is_judged_by_the_rules_and_never_run(monkeypatch):
+    def run(*_):
+        raise RanError
+
+    monkeypatch.setattr(mutate_claims, "execute", run)
+    [name] = notebooks.choose(["01"], ROOT)
+    with pytest.raises(RanError):
+        mutate_claims.judge_of_notebook(solved_path(name), run=True)
+    copy = lesson_path(name)
+    judge = mutate_claims.judge_of_notebook(copy, run=True)
+    built = [cell.source for cell in build(source_paths()[name])[0].cells]
+    found = [(i, text) for i, text in hygiene.open_page(copy).texts if bound.fields(built[i])]
+    index, text = found[0]
+    inside = bound.stored_texts(built[index], text)[0]
+    place = len(bound.HOLE.split(built[index])[0])
+    assert text[place:].startswith(inside)
+    digit = mutate_claims.Change(copy, index, place, inside, f"{inside}0")
+    assert judge(digit) == "twins_tell_the_same"
+    assert judge(mutate_claims.Change(copy, index, 0, text[0], "9")) == "source_and_twins_agree"
+    assert judge(mutate_claims.Change(copy, index, place, inside, inside)) is None
+
+
+def test_pages_in_deeper_are_among_the_notebooks_to_change(tmp_path):
+    assert mutate_claims._paths(["01_a", "deeper/01_a"], source=False, root=tmp_path) == [
+        *paths_of("01_a", tmp_path),
+        tmp_path / "notebooks" / "deeper" / "01_a.ipynb",
+    ]

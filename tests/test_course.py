@@ -35,12 +35,20 @@ def place(tmp_path, monkeypatch):
     """A folder for the launcher to work on, its name with a space in it."""
     root = tmp_path / "taming depth"
     root.mkdir()
+    (root / "site").mkdir()
     (root / "requirements.txt").write_text("numpy==2.4.6\n")
-    names = {"VENV": ".venv", "REQUIREMENTS": "requirements.txt", "STAMP": ".venv/course-stamp.txt"}
-    for name, path in {**names, "STATE": ".jupyter-state"}.items():
-        monkeypatch.setattr(course, name, root / path)
+    (root / "site/requirements.txt").write_text("sphinx==9.0.4\n")
+    monkeypatch.setattr(course, "COURSE", at(root, course.COURSE))
+    monkeypatch.setattr(course, "SITE", at(root, course.SITE))
+    monkeypatch.setattr(course, "STATE", root / ".jupyter-state")
     monkeypatch.setattr(course, "ROOT", root)
     return root
+
+
+def at(root, venv):
+    """Return an environment with its folder and its requirements moved to another root."""
+    folder, requirements = (root / path.relative_to(course.ROOT) for path in venv[:2])
+    return venv._replace(folder=folder, requirements=requirements)
 
 
 @pytest.fixture
@@ -50,10 +58,11 @@ def calls(place, monkeypatch):
 
     def call(command, **options):
         if "venv" in command:
-            course.venv_python().parent.mkdir(parents=True, exist_ok=True)
-            course.venv_python().touch()
-            course.pointer().parent.mkdir(parents=True, exist_ok=True)
-            course.STAMP.unlink(missing_ok=True)
+            venv = next(one for one in (course.COURSE, course.SITE) if str(one.folder) == command[-1])
+            course.python_of(venv).parent.mkdir(parents=True, exist_ok=True)
+            course.python_of(venv).touch()
+            course.pointer(venv).parent.mkdir(parents=True, exist_ok=True)
+            (venv.folder / course.STAMP).unlink(missing_ok=True)
         return calls(command, **options)
 
     monkeypatch.setattr(course.subprocess, "call", call)
@@ -67,10 +76,10 @@ def calls(place, monkeypatch):
 
 @pytest.mark.parametrize("argv", [[], ["--help"], ["-h"], ["help"], ["lab", "--help"], ["test", "-h"]])
 def test_help_says_what_there_is(argv, capsys, monkeypatch):
-    monkeypatch.setattr(course, "set_up", lambda: pytest.fail("help must not install anything"))
+    monkeypatch.setattr(course, "set_up", lambda venv: pytest.fail("help must not install anything"))
     assert course.main(argv) == 0
     said = capsys.readouterr().out
-    assert all(f"course.py {command}" in said for command in ("lab", "test", "notebooks"))
+    assert all(f"course.py {command}" in said for command in ("lab", "test", "notebooks", "site"))
 
 
 def test_unknown_command_is_named(capsys):
@@ -78,17 +87,17 @@ def test_unknown_command_is_named(capsys):
     assert "'labb'" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["lab", "test", "notebooks"])
+@pytest.mark.parametrize("command", ["lab", "test", "notebooks", "site"])
 def test_arguments_are_passed_on_and_the_exit_code_back(command, monkeypatch):
     given = []
-    monkeypatch.setattr(course, "set_up", lambda: None)
+    monkeypatch.setattr(course, "set_up", lambda venv: None)
     monkeypatch.setattr(course, command, lambda arguments: given.append(arguments) or 7)
     assert course.main([command, "--one", "two"]) == 7
     assert given == [["--one", "two"]]
 
 
 def test_ctrl_c_is_no_traceback(monkeypatch, capsys):
-    def interrupted():
+    def interrupted(venv):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(course, "set_up", interrupted)
@@ -125,7 +134,7 @@ def test_other_machines_are_told_what_to_do(change, words):
 
 def test_a_wrong_machine_ends_with_words_before_anything_is_made(monkeypatch, capsys):
     monkeypatch.setattr(course, "this_machine", lambda: GOOD._replace(version=(3, 8)))
-    monkeypatch.setattr(course, "set_up", lambda: pytest.fail("must stop before"))
+    monkeypatch.setattr(course, "set_up", lambda venv: pytest.fail("must stop before"))
     assert course.main(["lab"]) == 1
     said = capsys.readouterr().err
     assert "this is Python 3.8" in said
@@ -164,35 +173,37 @@ def test_old_pythons_can_read_the_launcher():
 
 
 def test_first_run_makes_the_environment_and_installs_with_hashes(calls):
-    course.set_up()
+    course.set_up(course.COURSE)
     assert calls.count_of("venv") == 1
     installs = [command for command in calls if "install" in command]
     assert len(installs) == 1
-    assert {"--require-hashes", str(course.REQUIREMENTS)} <= set(installs[0])
-    assert course.read_stamp() == course.stamp()
+    assert {"--require-hashes", str(course.COURSE.requirements)} <= set(installs[0])
+    assert course.read_stamp(course.COURSE) == course.due_stamp(course.COURSE)
 
 
 def test_second_run_installs_nothing(calls):
-    course.set_up()
+    course.set_up(course.COURSE)
     calls.clear()
-    course.set_up()
+    course.set_up(course.COURSE)
     assert calls == []
 
 
 def test_a_changed_lock_installs_again_into_the_same_environment(calls):
-    course.set_up()
+    course.set_up(course.COURSE)
     calls.clear()
-    course.REQUIREMENTS.write_text("numpy==2.4.7\n")
-    course.set_up()
+    course.COURSE.requirements.write_text("numpy==2.4.7\n")
+    course.set_up(course.COURSE)
     assert (calls.count_of("venv"), calls.count_of("install")) == (0, 1)
 
 
 def test_another_python_makes_the_environment_anew(calls, monkeypatch):
-    course.set_up()
+    course.set_up(course.COURSE)
     calls.clear()
-    course.STAMP.write_text(course.stamp().replace("Python 3.", "Python 2."))
+    (course.COURSE.folder / course.STAMP).write_text(
+        course.due_stamp(course.COURSE).replace("Python 3.", "Python 2.")
+    )
     monkeypatch.setattr(course, "version_of", lambda path: (2, 7))
-    course.set_up()
+    course.set_up(course.COURSE)
     assert (calls.count_of("venv"), calls.count_of("install")) == (1, 1)
 
 
@@ -200,29 +211,29 @@ def test_a_failed_installation_is_not_stamped_and_is_begun_anew(calls, capsys):
     calls.codes["install"] = 1
     assert course.main(["lab"]) == 1
     assert "could not be installed" in capsys.readouterr().err
-    assert course.read_stamp() == course.UNFINISHED
-    assert not course.is_set_up()
+    assert course.read_stamp(course.COURSE) == course.UNFINISHED
+    assert not course.is_set_up(course.COURSE)
     calls.clear()
     calls.codes["install"] = 0
-    course.set_up()
+    course.set_up(course.COURSE)
     assert (calls.count_of("venv"), calls.count_of("install")) == (1, 1)
-    assert course.is_set_up()
+    assert course.is_set_up(course.COURSE)
 
 
 def test_a_killed_installation_is_not_stamped(calls, monkeypatch):
-    def killed():
+    def killed(venv):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(course, "install", killed)
     with pytest.raises(KeyboardInterrupt):
-        course.set_up()
-    assert not course.is_set_up()
+        course.set_up(course.COURSE)
+    assert not course.is_set_up(course.COURSE)
 
 
 def test_an_environment_whose_python_is_gone_does_not_count(calls):
-    course.set_up()
+    course.set_up(course.COURSE)
     course.venv_python().unlink()
-    assert not course.is_set_up()
+    assert not course.is_set_up(course.COURSE)
 
 
 def test_the_version_of_a_python_is_asked_of_itself(tmp_path):
@@ -233,7 +244,7 @@ def test_the_version_of_a_python_is_asked_of_itself(tmp_path):
 def test_without_ensurepip_this_pythons_pip_is_used(calls, monkeypatch):
     monkeypatch.setattr(course, "find_spec", lambda name: None if name == "ensurepip" else object())
     monkeypatch.setattr(course, "quietly", lambda command: False)
-    course.set_up()
+    course.set_up(course.COURSE)
     made = next(command for command in calls if "venv" in command)
     installed = next(command for command in calls if "install" in command)
     assert "--without-pip" in made
@@ -243,14 +254,14 @@ def test_without_ensurepip_this_pythons_pip_is_used(calls, monkeypatch):
 def test_with_no_pip_at_all_the_package_is_named(calls, monkeypatch):
     monkeypatch.setattr(course, "find_spec", lambda name: object() if name == "venv" else None)
     with pytest.raises(course.Stop, match=r"apt install python3\.\d+-venv"):
-        course.set_up()
+        course.set_up(course.COURSE)
     assert calls == []
 
 
 def test_the_environment_is_not_removed_from_under_its_own_python(calls, monkeypatch):
-    monkeypatch.setattr(course.sys, "prefix", str(course.VENV))
+    monkeypatch.setattr(course.sys, "prefix", str(course.COURSE.folder))
     with pytest.raises(course.Stop, match=r"outside \.venv"):
-        course.set_up()
+        course.set_up(course.COURSE)
     assert calls == []
 
 
@@ -259,8 +270,8 @@ def test_of_two_first_runs_one_installs(calls, monkeypatch):
     both_came = threading.Barrier(2)
     is_set_up = course.is_set_up
 
-    def look_once_together():
-        answer = is_set_up()
+    def look_once_together(venv):
+        answer = is_set_up(venv)
         if threading.current_thread() not in looked:
             looked.add(threading.current_thread())
             both_came.wait(10)
@@ -269,7 +280,7 @@ def test_of_two_first_runs_one_installs(calls, monkeypatch):
     looked = set()
     monkeypatch.setattr(course, "is_set_up", look_once_together)
     monkeypatch.setattr(course.time, "sleep", lambda seconds: None)
-    threads = [threading.Thread(target=course.set_up) for _ in range(2)]
+    threads = [threading.Thread(target=course.set_up, args=[course.COURSE]) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -288,35 +299,39 @@ def test_a_held_lock_keeps_another_process_out(place):
 def test_a_read_only_folder_is_told(place, monkeypatch):
     monkeypatch.setattr(course.os, "access", lambda path, mode: False)
     with pytest.raises(course.Stop, match="cannot be written to"):
-        course.set_up()
+        course.set_up(course.COURSE)
 
 
 # ---------------------------------------------------------------- the environment knows the course
 
 
 def test_set_up_tells_the_environment_where_the_course_is(calls):
-    course.set_up()
-    assert course.pointer().suffix == ".pth"
-    assert (course.pointer().parent / course.pointer().read_text()).resolve() == course.ROOT.resolve()
+    course.set_up(course.COURSE)
+    assert course.pointer(course.COURSE).suffix == ".pth"
+    assert (
+        course.pointer(course.COURSE).parent / course.pointer(course.COURSE).read_text()
+    ).resolve() == course.ROOT.resolve()
 
 
 @pytest.mark.parametrize("stale", [None, "/somewhere/else", "../..", "café"])
 def test_an_environment_that_does_not_know_the_course_is_told_without_installing(calls, stale):
-    course.set_up()
-    known = course.pointer().read_bytes()
-    course.pointer().write_bytes(stale.encode("latin-1")) if stale else course.pointer().unlink()
+    course.set_up(course.COURSE)
+    known = course.pointer(course.COURSE).read_bytes()
+    course.pointer(course.COURSE).write_bytes(stale.encode("latin-1")) if stale else course.pointer(
+        course.COURSE
+    ).unlink()
     calls.clear()
-    course.set_up()
-    assert course.pointer().read_bytes() == known
+    course.set_up(course.COURSE)
+    assert course.pointer(course.COURSE).read_bytes() == known
     assert calls == []
 
 
 def test_an_environment_that_knows_the_course_is_left_alone(calls):
-    course.set_up()
-    course.pointer().chmod(0o444)
-    written = course.pointer().stat().st_mtime_ns
-    course.set_up()
-    assert course.pointer().stat().st_mtime_ns == written
+    course.set_up(course.COURSE)
+    course.pointer(course.COURSE).chmod(0o444)
+    written = course.pointer(course.COURSE).stat().st_mtime_ns
+    course.set_up(course.COURSE)
+    assert course.pointer(course.COURSE).stat().st_mtime_ns == written
 
 
 @pytest.fixture
@@ -327,15 +342,15 @@ def small_course(tmp_path, monkeypatch):
         (root / part).mkdir(parents=True)
     (root / "helpers/__init__.py").touch()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(root / ".venv")], check=True)
+    monkeypatch.setattr(course, "COURSE", at(root, course.COURSE))
     monkeypatch.setattr(course, "ROOT", root)
-    monkeypatch.setattr(course, "VENV", root / ".venv")
     return root
 
 
 @pytest.mark.parametrize("folder", ["notebooks", "notebooks/solutions"])
 def test_helpers_are_found_from_every_notebooks_folder(small_course, folder):
     """By a kernel that course.py did not start, in a locale without Greek, and after the course has moved."""
-    course.pointer().write_text(course.way_to_the_course())
+    course.pointer(course.COURSE).write_text(course.way_to_the_course(course.COURSE))
     assert found_from(small_course / folder) == small_course / "helpers/__init__.py"
     moved = small_course.rename(small_course.with_name("βυθός"))
     assert found_from(moved / folder) == moved / "helpers/__init__.py"
@@ -348,7 +363,7 @@ def test_without_the_pointer_helpers_are_not_found(small_course):
 def found_from(folder):
     """Return where the environment's Python finds helpers when it is started in a folder, or None."""
     root = next(parent for parent in folder.parents if (parent / ".venv").exists())
-    python = root / course.venv_python().relative_to(course.VENV.parent)
+    python = root / course.venv_python().relative_to(course.COURSE.folder.parent)
     code = "from importlib.util import find_spec; s = find_spec('helpers'); print(ascii(s and s.origin))"
     variables = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LC_", "LANG"))}
     variables |= {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
@@ -553,3 +568,46 @@ def test_notebooks_are_not_written_with_stand_in_images(calls, monkeypatch):
     with pytest.raises(course.Stop, match="real images only"):
         course.notebooks(["02"])
     assert not calls
+
+
+# ---------------------------------------------------------------- site
+
+
+def test_the_site_is_built_by_the_tool_with_its_own_sphinx(calls):
+    calls.codes["tools.site"] = 3
+    assert course.site(["04", "--jobs", "1"]) == 3
+    command = [str(course.venv_python()), "-m", "tools.site", "--python", str(course.python_of(course.SITE))]
+    assert calls[-1] == [*command, "04", "--jobs", "1"]
+
+
+def test_what_the_site_needs_is_installed_once_into_an_environment_of_its_own(calls):
+    course.site([])
+    installs = [command for command in calls if "install" in command]
+    assert [command[-1] for command in installs] == [str(course.SITE.requirements)]
+    assert "--require-hashes" in installs[0]
+    assert course.is_set_up(course.SITE)
+    assert not course.is_set_up(course.COURSE)
+    calls.clear()
+    course.site([])
+    assert calls.count_of("install") == 0
+
+
+@pytest.mark.parametrize("command", ["lab", "test", "notebooks"])
+def test_no_other_command_installs_what_the_site_needs(calls, monkeypatch, command):
+    monkeypatch.setattr(course, "run_to_its_end", lambda command, variables: 0)
+    course.main([command])
+    assert not course.python_of(course.SITE).exists()
+
+
+def test_a_failed_installation_of_the_site_is_told(calls, capsys):
+    calls.codes["install"] = 1
+    with pytest.raises(course.Stop, match="about 300 MB"):
+        course.site([])
+    assert calls.count_of("tools.site") == 0
+
+
+def test_no_site_is_built_with_stand_in_images(calls, monkeypatch):
+    monkeypatch.setattr(course, "fetch_images", lambda variables: "stand-in")
+    with pytest.raises(course.Stop, match="real images only"):
+        course.site([])
+    assert calls.count_of("tools.site") == 0

@@ -1,14 +1,25 @@
 """Every stored notebook keeps every rule of `tools.hygiene`. The cells themselves are run again by nbval."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tools import hygiene
 from tools.hygiene import RULES, notebook_paths, open_page
-from tools.sources import lesson_path, solved_path, source_paths
+from tools.sources import paths_of, source_paths
 
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = notebook_paths(ROOT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_source_once():
+    """Several rules read the source, and the twins share it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for reader in ("build", "unbound_numbers"):
+            patch.setattr(hygiene, reader, cache(getattr(hygiene, reader)))
+        yield
 
 
 @pytest.fixture(scope="module", params=PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -23,5 +34,5 @@ def test_notebook_keeps_the_rule(page, rule):
 
 
 def test_every_source_has_its_notebooks():
-    wanted = {place(name, ROOT) for name in source_paths(ROOT) for place in (lesson_path, solved_path)}
+    wanted = {path for name in source_paths(ROOT) for path in paths_of(name, ROOT)}
     assert wanted == set(PATHS)

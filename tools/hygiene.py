@@ -46,13 +46,23 @@ class Page:
 
     @property
     def is_lesson(self) -> bool:
-        """True for all but 00_…, which teaches nothing and has no exercises."""
-        return not self.path.name.startswith("00_")
+        """True for all but 00_…, and what is in deeper/: they need no exercises."""
+        return not self.path.name.startswith("00_") and not self.is_deeper
+
+    @property
+    def is_deeper(self) -> bool:
+        """True for a page in deeper/, which has no twin and no neighbors."""
+        return self.path.parent.name == "deeper"
+
+    @property
+    def is_copy(self) -> bool:
+        """True for a learner's copy, which carries no outputs."""
+        return not self.is_solved and not self.is_deeper
 
     @property
     def folder(self) -> Path:
         """The folder `notebooks/`."""
-        return self.path.parent.parent if self.is_solved else self.path.parent
+        return self.path.parent if self.is_copy else self.path.parent.parent
 
     @property
     def code(self) -> list[tuple[int, NotebookNode]]:
@@ -73,7 +83,8 @@ class Page:
 def notebook_paths(root: Path) -> list[Path]:
     """Return the course's notebooks under `root`, lessons first; a learner's own are left out."""
     lessons = root / "notebooks"
-    return [path for folder in (lessons, lessons / "solutions") for path in sorted(folder.glob(NOTEBOOKS))]
+    folders = (lessons, lessons / "solutions", lessons / "deeper")
+    return [path for folder in folders for path in sorted(folder.glob(NOTEBOOKS))]
 
 
 def open_page(path: Path) -> Page:
@@ -85,7 +96,9 @@ def open_page(path: Path) -> Page:
 
 
 def every_cell_was_run(page: Page) -> list[str]:
-    """Every code cell was executed, in order, from 1."""
+    """Every code cell was executed, in order, from 1; none of a learner's copy, which gives nothing away."""
+    if page.is_copy:
+        return [f"cell {i} has outputs" for i, c in page.code if c.outputs or c.execution_count is not None]
     counts = [(i, cell.execution_count) for i, cell in page.code]
     return [f"cell {i} has number {n}, not {k}" for k, (i, n) in enumerate(counts, 1) if n != k]
 
@@ -103,7 +116,8 @@ def no_stderr(page: Page) -> list[str]:
 def nothing_volatile(page: Page) -> list[str]:
     """No widget state, model ids, timing or versions are stored."""
     found = [f"cell {i} stores a widget view" for i, o in page.outputs if WIDGET_VIEW in o.get("data", {})]
-    found += [f"cell {i} has metadata {set(c.metadata)}" for i, c in page.code if set(c.metadata) - {"tags"}]
+    kept = {"tags", "jupyter"}
+    found += [f"cell {i} has metadata {set(c.metadata)}" for i, c in page.code if set(c.metadata) - kept]
     return found + ["the notebook's metadata differ from the tool's"] * (page.notebook.metadata != METADATA)
 
 
@@ -208,7 +222,9 @@ def links_resolve(page: Page) -> list[str]:
 
 def neighbours_are_linked(page: Page) -> list[str]:
     """The first and the last text link to the notebook before and the one after, where there is one."""
-    beside = sorted(page.path.parent.glob(NOTEBOOKS))
+    beside = [] if page.is_deeper else sorted(page.path.parent.glob(NOTEBOOKS))
+    if not beside:
+        return []
     here = beside.index(page.path)
     wanted = [path.name for path in beside[max(0, here - 1) : here + 2] if path != page.path]
     linked = {target.partition("#")[0] for target in targets(page)}
@@ -297,16 +313,20 @@ def _agree(stored: NotebookNode, built: NotebookNode) -> bool:
 
 
 def _essence(cell: NotebookNode) -> tuple:
-    return cell.id, cell.cell_type, tuple(cell.metadata.get("tags", []))
+    return cell.id, cell.cell_type, tuple(cell.metadata.get("tags", [])), cell.metadata.get("jupyter")
 
 
 def twins_tell_the_same(page: Page) -> list[str]:
-    """The learner's copy and the solved twin fill every hole of their texts with the same words."""
+    """The learner's copy and the solved twin fill every hole of their texts with the same words.
+
+    Nothing is computed in a copy when it is tested, so this is what keeps its numbers right.
+    """
     source, twin = source_and_twin(page)
-    if not (source.exists() and twin.exists()):
-        return []  # source_and_twins_agree says so
-    holes = [cell.id for cell in build(source)[0].cells if bound.fields(cell.source)]
-    own, other = (_fillings(opened, source) for opened in (page, open_page(twin)))
+    if page.is_deeper or not (source.exists() and twin.exists()):
+        return []  # it has no twin, or source_and_twins_agree says what is missing
+    built = build(source)
+    holes = [cell.id for cell in built[0].cells if cell.cell_type == "markdown" and bound.fields(cell.source)]
+    own, other = (_fillings(opened, built[opened.is_solved]) for opened in (page, open_page(twin)))
     return [
         f"text {key}: {own.get(key)}, its twin {other.get(key)}"
         for key in holes
@@ -314,14 +334,16 @@ def twins_tell_the_same(page: Page) -> list[str]:
     ]
 
 
-def _fillings(page: Page, source: Path) -> dict[str, list[str] | None]:
-    templates = {cell.id: cell.source for cell in build(source)[page.is_solved].cells}
+def _fillings(page: Page, built: NotebookNode) -> dict[str, list[str] | None]:
+    templates = {cell.id: cell.source for cell in built.cells}
     texts = [cell for cell in page.notebook.cells if cell.cell_type == "markdown" and cell.id in templates]
     return {cell.id: bound.stored_texts(templates[cell.id], cell.source) for cell in texts}
 
 
 def source_and_twin(page: Page) -> tuple[Path, Path]:
-    """Return where a notebook's source and its twin lie."""
+    """Return where a notebook's source and its twin lie; a page in deeper/ is its own twin."""
+    if page.is_deeper:
+        return page.folder / "source" / "deeper" / f"{page.path.stem}.py", page.path
     twin = (page.folder if page.is_solved else page.folder / "solutions") / page.path.name
     return page.folder / "source" / f"{page.path.stem}.py", twin
 

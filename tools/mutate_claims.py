@@ -1,13 +1,14 @@
 """Change numbers in the notebooks' prose, one at a time, and say which test catches each change.
 
-    python -m tools.mutate_claims               300 digits and 20 number words, in notebooks and solved twins
+    python -m tools.mutate_claims               300 digits and 20 number words, in all notebooks
     python -m tools.mutate_claims 03 --digits 50
     python -m tools.mutate_claims --no-run      trust the stored numbers as the computed ones; runs nothing
     python -m tools.mutate_claims --source      change the sources, as one who then rebuilds would
 
 A change in a notebook is judged by what the tests call: `source_and_twins_agree`, `twins_tell_the_same` (the
-texts outside and inside the holes), and `bound.differences` with what the kernel answers. A change in a
-source is caught where `unbound_numbers` refuses it; what stands inside of an expression is computed.
+texts outside and inside the holes), and `bound.differences` with what the kernel answers. The last is done in
+solved twins and in `deeper/` only; a learner's copy is not run, and must be caught by the rules. A change in
+a source is caught where `unbound_numbers` refuses it; what stands inside of an expression is computed.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from pathlib import Path
 from tools import bound, hygiene, telling
 from tools.claims import FREE, WORD, unbound_numbers
 from tools.notebooks import choose, execute
-from tools.sources import ROOT, build, cells, source_paths
+from tools.sources import ROOT, build, cells, paths_of, source_paths
 
 DIGIT = re.compile(r"(?<![A-Za-z_])\d(?![\d.,]*[A-Za-z_])")
 
@@ -72,7 +73,7 @@ def judge_of_notebook(path: Path, run: bool) -> Callable[[Change], str | None]:
     page = hygiene.open_page(path)
     source, _ = hygiene.source_and_twin(page)
     templates = [cell.source for cell in build(source)[page.is_solved].cells]
-    told = _told(page, source, templates, run)
+    told = {} if page.is_copy else _told(page, source, templates, run)
 
     def judge(change: Change) -> str | None:
         cell = page.notebook.cells[change.cell]
@@ -81,8 +82,12 @@ def judge_of_notebook(path: Path, run: bool) -> Callable[[Change], str | None]:
             for rule in (hygiene.source_and_twins_agree, hygiene.twins_tell_the_same):
                 if rule(page):
                     return rule.__name__
-            answers = told.get(change.cell, [])
-            return "nbval" if bound.differences(templates[change.cell], cell.source, answers) else None
+            answers = told.get(change.cell)
+            return (
+                "nbval"
+                if answers and bound.differences(templates[change.cell], cell.source, answers)
+                else None
+            )
         finally:
             cell.source = stored
 
@@ -161,10 +166,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _paths(names: list[str], source: bool) -> list[Path]:
+def _paths(names: list[str], source: bool, root: Path = ROOT) -> list[Path]:
     if source:
-        return [source_paths()[name] for name in names]
-    return [path for path in hygiene.notebook_paths(ROOT) if path.stem in names]
+        return [source_paths(root)[name] for name in names]
+    return [path for name in names for path in paths_of(name, root)]
 
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,10 +1,11 @@
 """Write the notebooks from their sources, run them, and strip what changes from run to run.
 
-    python -m tools.notebooks               every notebook and its solved twin
+    python -m tools.notebooks               all: twins with their outputs, copies without
     python -m tools.notebooks 02 04 -j 1    only these, one after the other
     python -m tools.notebooks --no-run      text only: outputs stay as long as the code above them is the same
 
-What stands in double braces in a text is evaluated on the way (`tools.bound`).
+The solved twin is run. What stands in double braces in a text is evaluated on the way (`tools.bound`), and
+the learner's copy tells the same. A page in `deeper/` is run, too, and has no copy.
 
 A cell that raises, writes to stderr or takes too long stops the command with status 1; the files of that
 notebook are then left as they were.
@@ -24,9 +25,10 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 from tools import bound
-from tools.sources import METADATA, ROOT, build, lesson_path, solved_path, source_paths
+from tools.sources import DEEPER, METADATA, ROOT, build, lesson_path, solved_path, source_paths
 
 CELL_SECONDS = 300
+os.environ["TAMING_DEPTH_LEARNER"] = ""  # notebooks are written without anybody's guesses
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -55,12 +57,11 @@ def main(arguments: list[str] | None = None) -> int:
     root = options.root.resolve()
     try:
         chosen = choose(options.names, root)
-        twins = [twin for name in chosen for twin in _twins(name, root)]
     except ValueError as error:
         return _complain([error])
     with ThreadPoolExecutor(options.jobs) as pool:
-        finished = list(pool.map(lambda twin: _attempt(*twin, run=options.run), twins))
-    return report(finished, root)
+        finished = pool.map(lambda name: _attempt(name, root, run=options.run), chosen)
+        return report([one for written in finished for one in written], root)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,11 +86,9 @@ def choose(names: list[str], root: Path) -> list[str]:
 
 
 def report(finished: list[Written | NotebookError], root: Path) -> int:
-    """Write the files of every notebook whose twins both ran, print the table, return the exit status."""
-    broken = {error.args[1] for error in finished if isinstance(error, NotebookError)}
-    written = [one for one in finished if isinstance(one, Written) and one.path.stem not in broken]
+    """Write the files of every notebook that ran, print the table, return the exit status."""
     print(f"{'notebook':<60} {'cells':>5} {'KB':>7} {'seconds':>8}")
-    for one in written:
+    for one in (one for one in finished if isinstance(one, Written)):
         _replace(one.path, one.text)
         print(one.row(root))
     return _complain([error for error in finished if isinstance(error, NotebookError)])
@@ -97,24 +96,44 @@ def report(finished: list[Written | NotebookError], root: Path) -> int:
 
 def _complain(errors: list[Exception]) -> int:
     for error in errors:
-        print(f"\nNot written: {error.args[0]}", file=sys.stderr)
+        print(f"\nNot written: {error}", file=sys.stderr)
     return 1 if errors else 0
 
 
-def _twins(name: str, root: Path) -> list[tuple[NotebookNode, Path]]:
+def _attempt(name: str, root: Path, run: bool) -> list[Written | NotebookError]:
+    """Make the notebooks of one source: the solved twin, which is run, and of it the learner's copy."""
+    start, path, copy_path = time.perf_counter(), solved_path(name, root), lesson_path(name, root)
     lesson, solved = build(source_paths(root)[name])
-    return [(lesson, lesson_path(name, root)), (solved, solved_path(name, root))]
-
-
-def _attempt(notebook: NotebookNode, path: Path, run: bool) -> Written | NotebookError:
-    start = time.perf_counter()
+    texts = {cell.id: cell.source for cell in solved.cells if cell.cell_type == "markdown"}
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        finished = execute(notebook, path) if run else keep_outputs(notebook, path)
+        finished = execute(solved, path) if run else keep_outputs(solved, path)
+        copies = [] if name.startswith(DEEPER) else [filled(lesson, texts, finished, copy_path)]
     except NotebookError as error:
-        return error
+        return [error]
     seconds = time.perf_counter() - start
-    return Written(path, len(finished.cells), nbformat.writes(finished) + "\n", seconds)
+    return [*(_written(copy_path, copy, 0.0) for copy in copies), _written(path, finished, seconds)]
+
+
+def _written(path: Path, notebook: NotebookNode, seconds: float) -> Written:
+    return Written(path, len(notebook.cells), nbformat.writes(notebook) + "\n", seconds)
+
+
+def filled(
+    lesson: NotebookNode, templates: dict[str, str], finished: NotebookNode, path: Path
+) -> NotebookNode:
+    """Return the learner's copy: the holes of its texts filled as in the finished twin; no outputs.
+
+    `templates` are the twin's texts by cell before they were filled. Raises NotebookError for a text with
+    holes that the twin does not hold.
+    """
+    told = {cell.id: cell.source for cell in finished.cells if cell.cell_type == "markdown"}
+    for index, cell in enumerate(lesson.cells):
+        if cell.cell_type == "markdown" and bound.fields(cell.source):
+            if cell.id not in told:
+                raise _error(path, index, "its text has expressions, which the solved twin does not compute")
+            cell.source = bound.fill(cell.source, bound.stored_texts(templates[cell.id], told[cell.id]))
+    return lesson
 
 
 def execute(notebook: NotebookNode, path: Path, seconds: int = CELL_SECONDS) -> NotebookNode:
@@ -164,7 +183,7 @@ class _Client(NotebookClient):
 
 def _error(path: Path, index: int, what: str) -> NotebookError:
     place = f"{path.parent.name}/{path.name}, cell {index} (counted from 0)"
-    return NotebookError(f"{place}: {what}", path.stem)
+    return NotebookError(f"{place}: {what}")
 
 
 def strip(notebook: NotebookNode, path: Path) -> NotebookNode:
@@ -174,7 +193,8 @@ def strip(notebook: NotebookNode, path: Path) -> NotebookNode:
     """
     notebook.metadata = nbformat.from_dict(METADATA)
     for index, cell in enumerate(notebook.cells):
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata.tags} if "tags" in cell.metadata else {})
+        kept = {name: cell.metadata[name] for name in ("tags", "jupyter") if name in cell.metadata}
+        cell.metadata = nbformat.from_dict(kept)
         for output in cell.get("outputs", []):
             _strip_output(output)
             if output.get("name") == "stderr":

@@ -2,8 +2,8 @@
 
     python -m tools.processors                     every lab, at its first state and ten other settings
     python -m tools.processors --labs depth_lab    some labs
-    python -m tools.processors --notebooks         strict nbval of every lesson and its twin: an hour
-    python -m tools.processors --notebooks 02 08 --solved    the solved twins of some lessons
+    python -m tools.processors --notebooks         strict nbval of every solved twin: an hour
+    python -m tools.processors --notebooks 02 08             some lessons
     python -m tools.processors --paths default Nehalem    on some paths only
 
 A path is a set of environment variables that makes OpenBLAS, NumPy or oneDNN compute with the instructions
@@ -29,7 +29,7 @@ from numpy._core import _multiarray_umath as numpy_core
 
 from helpers import labs
 from tools.notebooks import choose
-from tools.sources import ROOT, build, lesson_path, solved_path, source_paths
+from tools.sources import ROOT, build, solved_path, source_paths
 
 SETTINGS = 10
 CORES = ("Haswell", "SkylakeX", "Zen", "Sandybridge", "Nehalem", "Prescott")  # OpenBLAS's names
@@ -85,7 +85,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--notebooks", nargs="*", metavar="NAME", help="nbval of lessons (default: all)")
     parser.add_argument("--paths", nargs="+", choices=paths, default=paths, help="only these")
-    parser.add_argument("--solved", action="store_true", help="of the lessons, only the solved twins")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="lessons at once (default 2)")
     return parser
 
@@ -225,11 +224,11 @@ def print_table(corner: str, columns: list[str], rows: dict[str, list[str]]) -> 
 
 
 def imports_keras(name: str) -> bool:
-    """Return whether the code of a lesson names Keras, or `deep`, which loads it."""
+    """Return whether the code of a lesson names Keras."""
     lesson = build(source_paths(ROOT)[name])[1]
     code = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "code")
     names = {word for node in ast.walk(ast.parse(code)) for word in _words(node)}
-    return any("keras" in word.lower() or word == "deep" for word in names)
+    return any("keras" in word.lower() for word in names)
 
 
 def _words(node: ast.AST) -> list[str]:
@@ -248,26 +247,25 @@ def report_lessons(names: list[str], options: argparse.Namespace) -> int:
 
     def verdict(run):
         path, name = run
-        said = nbval(name, paths_of[name][path], solved_alone=options.solved)
+        said = nbval(name, paths_of[name][path])
         print(f"{name}, {path}: {said}", flush=True)
         return said
 
     with ThreadPoolExecutor(options.jobs) as pool:
         verdicts = dict(zip(runs, pool.map(verdict, runs), strict=True))
     rows = {path: [verdicts.get((path, name), "") for name in names] for path, _ in verdicts}
-    print_table("path", [name[:2] for name in names], rows)
+    print_table("path", [name.partition("_")[0] for name in names], rows)
     return 0 if all(said in ("passed", NOT_HERE) for said in verdicts.values()) else 1
 
 
-def nbval(name: str, path: dict, root: Path = ROOT, solved_alone: bool = False) -> str:
-    """Return what strict nbval says of a lesson and its twin on a path: "passed", or how many cells differ.
+def nbval(name: str, path: dict, root: Path = ROOT) -> str:
+    """Return what strict nbval says of a solved lesson on a path: "passed", or how many cells differ.
 
     What pytest writes about a failure is printed.
     """
     if not runs_here(path):
         return NOT_HERE
-    files = [str(solved_path(name, root)), *([] if solved_alone else [str(lesson_path(name, root))])]
-    done = _run([sys.executable, "-m", "pytest", *NBVAL, *files], path)
+    done = _run([sys.executable, "-m", "pytest", *NBVAL, str(solved_path(name, root))], path)
     if done.returncode:
         print(done.stdout, done.stderr)
     return (

@@ -1,8 +1,13 @@
-"""One source, two notebooks: the learner's (with stubs) and its solved twin (with solutions).
+"""One source, two notebooks: the learner's (stubs, no outputs) and its solved twin (solutions, outputs).
 
 A source is `notebooks/source/NN_verb_object.py` in jupytext's percent format. A cell tagged `stub` goes to
 the learner's notebook only, one tagged `solution` to the twin only, every other cell to both. The tag `given`
-marks a text cell whose numbers are not claims of the lesson (see `tools.claims`).
+marks a text cell whose numbers are not claims of the lesson (see `tools.claims`); a `folded` code cell is
+shown as one line until it is opened. What stands in `<details>` is closed for the learner and open in the
+twin.
+
+A source in `notebooks/source/deeper/` makes one notebook, in `notebooks/deeper/`, with outputs and no
+exercises; what it holds in `<details>` is closed.
 """
 
 import hashlib
@@ -15,7 +20,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parents[1]
-TAGS = frozenset({"stub", "solution", "given"})
+TAGS = frozenset({"stub", "solution", "given", "folded"})
+DEEPER = "deeper/"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
@@ -38,8 +44,10 @@ ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#|/", re.IGNORECASE)  # a URL, an an
 
 
 def source_paths(root: Path = ROOT) -> dict[str, Path]:
-    """Return the sources under `root` by their notebook's name, in the order of the course."""
-    return {path.stem: path for path in sorted((root / "notebooks" / "source").glob("[0-9][0-9]_*.py"))}
+    """Return the sources under `root` by their notebook's name, lessons first, in the order of the course."""
+    folder = root / "notebooks" / "source"
+    found = [*sorted(folder.glob("[0-9][0-9]_*.py")), *sorted(folder.glob(f"{DEEPER}[0-9][0-9]_*.py"))]
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}
 
 
 def lesson_path(name: str, root: Path = ROOT) -> Path:
@@ -48,22 +56,32 @@ def lesson_path(name: str, root: Path = ROOT) -> Path:
 
 
 def solved_path(name: str, root: Path = ROOT) -> Path:
-    """Return where the solved twin of that name is written."""
-    return root / "notebooks" / "solutions" / f"{name}.ipynb"
+    """Return where the notebook with outputs is written: the solved twin, or a page in `deeper/` itself."""
+    return lesson_path(name if name.startswith(DEEPER) else f"solutions/{name}", root)
+
+
+def paths_of(name: str, root: Path = ROOT) -> list[Path]:
+    """Return all notebooks that are made of one source."""
+    return list(dict.fromkeys([lesson_path(name, root), solved_path(name, root)]))
 
 
 def build(source: Path) -> tuple[NotebookNode, NotebookNode]:
     """Return (learner's notebook, solved twin), not executed, made from one source file.
 
-    Cell ids depend on the cells' texts alone, so that the same source always gives the same bytes.
-    Raises ValueError where a tag is unknown or the first cell has no title.
+    Cell ids depend on the cells' texts alone, so that the same source always gives the same bytes. Of a page
+    in `deeper/` both are the same. Raises ValueError where a tag is unknown, where the first cell has no
+    title, and where a page in `deeper/` has a stub or a solution.
     """
-    both = cells(source)
+    both, deeper = cells(source), source.parent.name == DEEPER.strip("/")
     lesson = [cell for cell in both if "solution" not in _tags(cell)]
-    solved = [_one_folder_deeper(cell) for cell in both if "stub" not in _tags(cell)]
+    solved = [cell for cell in both if "stub" not in _tags(cell)]
+    if deeper and not len(lesson) == len(solved) == len(both):
+        raise ValueError(f"{source.name}: a page in {DEEPER} has no exercises, so no stub and no solution")
+    solved = [NotebookNode(cell) if deeper else _opened(_one_folder_deeper(cell)) for cell in solved]
     if not solved or not solved[0].source.startswith("# "):
         raise ValueError(f"{source.name}: the first cell must be markdown and start with '# ' and the title")
-    _mark_as_solved(solved[0], source.stem)
+    if not deeper:
+        _mark_as_solved(solved[0], source.stem)
     return new_notebook(cells=lesson, metadata=METADATA), new_notebook(cells=solved, metadata=METADATA)
 
 
@@ -80,6 +98,8 @@ def _cell(cell: NotebookNode, name: str, seen: Counter) -> NotebookNode:
         raise ValueError(f"{name}: unknown tags {sorted(unknown)}; allowed are {sorted(TAGS)}")
     new = new_code_cell if cell.cell_type == "code" else new_markdown_cell
     metadata = {"tags": sorted(_tags(cell))} if _tags(cell) else {}
+    if "folded" in _tags(cell):
+        metadata["jupyter"] = {"source_hidden": True}
     return new(cell.source, metadata=metadata, id=_identity(cell, seen))
 
 
@@ -91,6 +111,11 @@ def _identity(cell: NotebookNode, seen: Counter) -> str:
 
 def _tags(cell: NotebookNode) -> frozenset[str]:
     return frozenset(cell.metadata.get("tags", []))
+
+
+def _opened(cell: NotebookNode) -> NotebookNode:
+    text = cell.source.replace("<details>", "<details open>") if cell.cell_type == "markdown" else cell.source
+    return NotebookNode({**cell, "source": text})
 
 
 def _one_folder_deeper(cell: NotebookNode) -> NotebookNode:

@@ -10,7 +10,10 @@ one sentence on what a right answer has shown::
         close(call(answer, z), s * (1 - s), known=[(s, "that is σ(z) itself, not its slope")])
         return "your slope is σ(z)(1 − σ(z)) at eleven points, and never above 1/4."
 
-Called in a notebook, `checks.sigmoid_slope(my_slope)` gives a Verdict, which the notebook shows.
+Called in a notebook, `checks.sigmoid_slope(my_slope)` gives a Verdict, which the notebook shows, and keeps
+for the progress page how far the learner is. `@exercise(hints=(…, …, …))` adds three hints in stages: a
+question, the idea, nearly the code; `checks.sigmoid_slope.hint()` gives the next of them. A challenge returns
+`Scored(message, score)`.
 """
 
 import copy
@@ -22,6 +25,8 @@ from dataclasses import dataclass
 from functools import wraps
 
 import numpy as np
+
+from helpers.checks import learner
 
 EMPTY = "replace the `...` with your own code, then run that cell and this one."
 NOTHING_RETURNED = "your function returns nothing yet. Write its body, and end it with `return`."
@@ -45,6 +50,7 @@ class Verdict:
 
     status: str
     message: str
+    score: float | None = None
 
     @property
     def right(self) -> bool:
@@ -55,34 +61,102 @@ class Verdict:
         return f"{WORDS[self.status]}: {self.message}"
 
     def _repr_html_(self) -> str:
-        style = f"border-left: 4px solid {COLORS[self.status]}; padding-left: 8px"
-        return f'<div style="{style}"><b>{WORDS[self.status]}:</b> {html.escape(self.message)}</div>'
+        told = f"<b>{WORDS[self.status]}:</b> {html.escape(self.message)}"
+        return boxed(told, COLORS[self.status])
 
 
-def exercise(check: Callable[..., str]) -> Callable[..., Verdict]:
+def boxed(words, color) -> str:
+    """Return HTML with a bar of a color to its left."""
+    return f'<div style="border-left: 4px solid {color}; padding-left: 8px">{words}</div>'
+
+
+class Scored(str):
+    """The sentence on an answer to a challenge, with its score."""
+
+    def __new__(cls, message, score):
+        """Return the sentence; of the score the check says whether small or large is good."""
+        said = super().__new__(cls, message)
+        said.score = float(score)
+        return said
+
+
+@dataclass(frozen=True, repr=False)
+class Hint:
+    """One of an exercise's hints: which it is, of how many, and its words."""
+
+    stage: int
+    of: int
+    words: str
+
+    def __repr__(self):
+        more = "" if self.stage == self.of else " Call it again for the next one."
+        return f"Hint {self.stage} of {self.of}: {self.words}{more}"
+
+    def _repr_html_(self) -> str:
+        return boxed(html.escape(repr(self)), "#0072b2")
+
+
+def exercise(check: Callable[..., str] | None = None, *, hints=()) -> Callable[..., Verdict]:
     """Turn a check into a function of the learner's answer (or answers) that returns a Verdict.
 
-    The check works on copies, so nothing it does reaches the learner's own arrays; NumPy's warnings are
+    It has a function `hint()`, which returns the next of `hints` at each call and the last one again after
+    that. The check works on copies, so nothing it does reaches the learner's own arrays; NumPy's warnings are
     silenced, so that an overflow is reported in words and not on stderr. An answer that is None or `...` is
     not attempted yet. An error that a learner's answer sets off becomes "Not yet".
     """
+    if check is None:
+        return lambda check: exercise(check, hints=hints)
 
     @wraps(check)
     def judged(*answers) -> Verdict:
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                if any(is_empty(answer) for answer in answers):
-                    raise NotAttempted(EMPTY)
-                return Verdict("right", check(*copy.deepcopy(answers)))
-        except NotAttempted as reason:
-            return Verdict("not attempted", str(reason))
-        except NotYet as reason:
-            return Verdict("not yet", str(reason))
-        except Exception as error:
-            return Verdict("not yet", f"the check cannot read your answer: {describe_error(error)}")
+        verdict = _judged(check, answers)
+        _keep(check, verdict)
+        return verdict
 
+    judged.hint = _hint_giver(hints)
+    judged.is_exercise = True
     return judged
+
+
+def _judged(check, answers) -> Verdict:
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            if any(is_empty(answer) for answer in answers):
+                raise NotAttempted(EMPTY)
+            message = check(*copy.deepcopy(answers))
+            return Verdict("right", str(message), getattr(message, "score", None))
+    except NotAttempted as reason:
+        return Verdict("not attempted", str(reason))
+    except NotYet as reason:
+        return Verdict("not yet", str(reason))
+    except Exception as error:
+        return Verdict("not yet", f"the check cannot read your answer: {describe_error(error)}")
+
+
+def _keep(check, verdict):
+    """Keep how far the learner is: what was once right stays so, and the last score counts."""
+    if verdict.status == "not attempted":
+        return
+    name = f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
+    known = learner.load("exercises").get(name, {"right": False, "tries": 0})
+    entry = {"right": known["right"] or verdict.right, "tries": known["tries"] + 1}
+    score = known.get("score") if verdict.score is None else verdict.score
+    learner.keep("exercises", name, entry | ({} if score is None else {"score": score}))
+
+
+def _hint_giver(hints):
+    given = 0
+
+    def hint() -> Hint:
+        """Return the next hint: a question, then the idea, then nearly the code."""
+        nonlocal given
+        if not hints:
+            raise ValueError("this exercise has no hints")
+        given = min(given + 1, len(hints))
+        return Hint(given, len(hints), hints[given - 1])
+
+    return hint
 
 
 def require(condition: bool, why: str) -> None:

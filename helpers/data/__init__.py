@@ -14,6 +14,7 @@ from helpers.data.fashion_mnist import (
     load_fashion_mnist,
     load_split,
     notice,
+    shared_batch,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "load_fashion_mnist",
     "load_split",
     "notice",
+    "shared_batch",
 ]

@@ -105,6 +105,19 @@ def load_batch(n=1000, *, rng=None, standardize=True, dtype=np.float32):
     return x, labels.copy()
 
 
+def shared_batch(n=1000, *, standardize=True, dtype=np.float32):
+    """Return what `load_batch` loads, made once and read-only, for figures that ask for it at every step."""
+    return _shared(place_of(current_settings()), n, standardize, np.dtype(dtype))
+
+
+@lru_cache(maxsize=8)
+def _shared(_place, n, standardize, dtype):
+    batch = load_batch(n, standardize=standardize, dtype=dtype)
+    for array in batch:
+        array.flags.writeable = False
+    return batch
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Split:
     """Training, validation and test images, every pixel standardized by its training mean and deviation.

@@ -6,7 +6,8 @@ A lab is a class in a module of its name: `initialization_lab` is `Initializatio
 from importlib import import_module
 from pkgutil import iter_modules
 
-SHARED = ("knobs", "live", "watch", "wording")  # what several labs use, and the figure of a training run
+# What several labs use, and what is no lab.
+SHARED = ("first_look", "knobs", "live", "machine", "predict", "watch", "wording")
 MODULES = {
     f"{module.name}_lab": module.name for module in iter_modules(__path__) if module.name not in SHARED
 }

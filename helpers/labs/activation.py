@@ -11,9 +11,9 @@ from helpers.numerics.activations import (
     largest_slope,
     with_parameter,
 )
-from helpers.plots.activation import SHADE, SLOPE, VALUE, saturated_intervals
-from helpers.plots.histograms import height_unit
-from helpers.plots.style import BLACK, GREEN, ORANGE, PURPLE, SKY
+from helpers.plots.activation import curves, shaded
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points, Steps, Text, beside, stacked
+from helpers.plots.histograms import FULL_HEIGHT, height_unit
 from helpers.signals.measures import histogram
 
 REACH = 6.0
@@ -25,22 +25,22 @@ PARAMETER_STEPS = (0, 0.01, 0.03, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1, 1.3, 1.
 SPREADS = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 30, 100)
 NONE = "none"
 
-TEXT = {
-    "value": "{label}",
-    "slope": "{label}, slope",
-    "facts": "{label}\nrange: {low} to {high}\ncentered: {centered}\nsaturates: {saturates}\ncan die: {dies}",
-    "made": "std of z: {spread:g}\nmean of f(z): {mean:.3g}\nstd of f(z): {std:.3g}\nsaturated: {share:.1%}",
-    "used": "{keyword} = {value:g}",
-    "unused": "slope or α = {value:g}: unused",
-    "tiny": "Here the slope is {slope:.1e}: hardly any gradient passes this unit.",
-}
+LOOKS = (("value", "slope", "bars"), ("other value", "other slope", "outline"))  # of the first, of the second
+FACTS = ("range", "centered", "saturates", "can die", "parameter")
 KEYWORDS = {"slope": "slope", "alpha": "α"}
+TINY = "Here the slope is {slope:.1e}: hardly any gradient passes this unit."
 
 
 class ActivationLab(live.LiveFigure):
     """An activation and its slope with a movable point and tangent, a second one beside it, their outputs."""
 
-    size = (9.6, 4.2)
+    READ_OUT = {
+        "f": "f(z) at z = {z:g}",
+        "slope": "slope at z = {z:g}",
+        "mean": "mean of f(z)",
+        "std": "std of f(z)",
+        "saturated": "share saturated",
+    }
 
     def controls(self):
         return {
@@ -51,146 +51,84 @@ class ActivationLab(live.LiveFigure):
             "spread": live.steps("std of z", SPREADS, 1),
         }
 
-    def build(self):
-        self.named = None
-        grid = self.figure.add_gridspec(
-            2,
-            2,
-            width_ratios=(1.6, 1),
-            height_ratios=(1.5, 1),
-            left=0.05,
-            right=0.985,
-            top=0.87,
-            bottom=0.22,
-            hspace=0.5,
-            wspace=0.12,
-        )
-        self._build_curves(self.figure.add_subplot(grid[:, 0]))
-        self._build_output(self.figure.add_subplot(grid[0, 1]))
-        self.facts = [
-            self.moving(self.figure.text(x, 0.31, "", va="top", linespacing=1.5)) for x in (0.63, 0.82)
-        ]
-
     def update(self, activation, compare, z, parameter, spread):
-        first = _entry(activation, parameter)
-        second = None if compare == NONE else _entry(compare, parameter)
-        self._show_curves(first, second)
-        value, slope = self._show_point(first, z)
-        mean, std, saturated = self._show_output(first, second, spread)
-        made = TEXT["made"].format(spread=spread, mean=mean, std=std, share=saturated)
-        self._show_facts(first, made, _parameter_in_words((activation, compare), parameter))
-        self.say(_slope_in_words(slope, largest_slope(first)))
-        return {"f": value, "slope": slope, "mean": mean, "std": std, "saturated": saturated}
-
-    def free(self):
-        self.curves = self.panel = self.output = self.facts = None
-
-    def _build_curves(self, axes):
-        axes.set(xlim=(-REACH, REACH), ylim=BOUNDED, xlabel="z", title="f (solid) and its slope f' (dashed)")
-        axes.axhline(0, color="#999999", linewidth=0.8)
-        self.panel = axes
-        self.shades = [self.moving(axes.axvspan(0, 0, **SHADE)) for _ in range(2)]
-        other = {"linewidth": 1.6, "color": GREEN}
-        looks = (other | {"linestyle": "-."}, other | {"linestyle": ":", "color": PURPLE}, VALUE, SLOPE)
-        self.curves = [self.moving(axes.plot([], [], **look)[0]) for look in looks]
-        (self.tangent,) = self.moving(axes.plot([], [], color=BLACK, linewidth=1.2))
-        (self.point,) = self.moving(axes.plot([], [], "o", color=BLACK, markersize=8))
-        (self.slope_point,) = self.moving(
-            axes.plot([], [], "D", color=ORANGE, markersize=7, markeredgecolor=BLACK)
+        names = (activation,) if compare == NONE else (activation, compare)
+        entries = [with_parameter(n, parameter) if n in PARAMETERS else ACTIVATIONS[n] for n in names]
+        facts = facts_panel(entries, [_parameter_in_words(name, parameter) for name in names])
+        right = stacked(output_panel(entries, spread), facts, heights=(3, 2))
+        value, slope = value_and_slope(entries[0], z)
+        return Frame(
+            beside(curves_panel(entries, z), right, widths=(1.6, 1)),
+            height=380,
+            words=_slope_in_words(slope, largest_slope(entries[0])),
+            numbers={"f": value, "slope": slope, **_output_numbers(entries[0], spread * XI)},
         )
 
-    def _build_output(self, axes):
-        axes.set(
-            xlim=(-1.03 * OUT, 1.03 * OUT),
-            ylim=(0, 1.1),
-            yticks=[],
-            title="output f(z) of a normal z, mean 0",
-        )
-        axes.set_xlabel("what lies beyond ±3 counts in the last bars", fontsize=8)
-        axes.grid(False)
-        edges = np.linspace(-OUT, OUT, BINS + 1)
-        self.output = self.moving(axes.stairs(np.zeros(BINS), edges, fill=True, color=SKY))
-        self.output_second = self.moving(
-            axes.stairs(np.zeros(BINS), edges, color=GREEN, linestyle="-.", linewidth=1.4)
-        )
 
-    def _show_curves(self, first, second):
-        both = [entry for entry in (first, second) if entry]
-        bounded = all(np.isfinite(entry.limits).all() for entry in both)
-        self.panel.set_ylim(*(BOUNDED if bounded else UNBOUNDED))
-        curves = [second.f(Z), second.df(Z)] if second else [np.full_like(Z, np.nan)] * 2
-        for line, values in zip(self.curves, [*curves, first.f(Z), first.df(Z)], strict=True):
-            line.set_data(Z, values)
-        intervals = saturated_intervals(first, Z)
-        for shade, (low, high) in zip(self.shades, [*intervals, (0, 0), (0, 0)], strict=False):
-            shade.set_x(low)
-            shade.set_width(high - low)
-        self._name_curves(first, second)
-
-    def _name_curves(self, first, second):
-        """The legend below the panel stands still until one of the two activations changes."""
-        names = (first.name, second and second.name)
-        if self.named == names:
-            return
-        self.named = names
-        curves = [(self.curves[2], "value", first), (self.curves[3], "slope", first)]
-        if second:
-            curves += [(self.curves[0], "value", second), (self.curves[1], "slope", second)]
-        labels = [TEXT[text].format(label=entry.label) for _, text, entry in curves]
-        handles = [line for line, _, _ in curves] + [self.tangent, self.shades[0]]
-        look = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.11), "frameon": False, "fontsize": 8}
-        self.panel.legend(handles, [*labels, "tangent", "slope below 1/20 of its largest"], ncols=3, **look)
-        self.redraw()
-
-    def _show_point(self, entry, z):
-        value, slope = (float(g(np.array(z))) for g in (entry.f, entry.df))
-        reach = 1.6 / np.sqrt(1 + slope**2)
-        ends = np.array([z - reach, z + reach])
-        self.tangent.set_data(ends, value + slope * (ends - z))
-        self.point.set_data([z], [value])
-        self.slope_point.set_data([z], [slope])
-        return value, slope
-
-    def _show_output(self, first, second, spread):
-        z = spread * XI
-        for artist, entry in ((self.output, first), (self.output_second, second)):
-            artist.set_visible(entry is not None)
-            shares = histogram(entry.f(z), -OUT, OUT, BINS).shares if entry else np.zeros(BINS)
-            artist.set_data(shares / height_unit(shares))
-        h, slope = first.f(z), first.df(z)
-        return h.mean(), h.std(), np.mean(np.abs(slope) < SATURATED_SLOPE * largest_slope(first))
-
-    def _show_facts(self, entry, made, parameter):
-        low, high = (_limit(limit) for limit in entry.limits)
-        yes = {True: "yes", False: "no"}
-        told = TEXT["facts"].format(
-            label=entry.label,
-            low=low,
-            high=high,
-            centered=yes[entry.zero_centered],
-            saturates=entry.saturates,
-            dies=yes[entry.can_die],
-        )
-        for text, words in zip(self.facts, (told, f"{made}\n{parameter}"), strict=True):
-            text.set_text(words.replace("-", "−"))
+def curves_panel(entries, z) -> Panel:
+    """Return f and f' of one or two activations, with the first one's point and tangent at `z`."""
+    bounded = all(np.isfinite(entry.limits).all() for entry in entries)
+    x, y = Axis(-REACH, REACH, label="z", most=7), Axis(*(BOUNDED if bounded else UNBOUNDED), most=9)
+    marks = [*shaded(entries[0], Z, y)]
+    for entry, (*looks, _) in zip(entries, LOOKS, strict=False):
+        marks += curves(entry, Z, (entry.label, f"{entry.label}, slope"), looks)
+    value, slope = value_and_slope(entries[0], z)
+    reach = np.array([-1.6, 1.6]) / np.sqrt(1 + slope**2)
+    marks += [
+        Line(z + reach, value + slope * reach, "tangent", "tangent"),
+        Points(z, value, "value point"),
+        Points(z, slope, "slope point"),
+    ]
+    return Panel(tuple(marks), "f (solid) and its slope f' (dashed)", x, y)
 
 
-def _entry(name, parameter):
-    return with_parameter(name, parameter) if name in PARAMETERS else ACTIVATIONS[name]
+def output_panel(entries, spread) -> Panel:
+    """Return the histograms of f(z), where z is normal with mean 0 and standard deviation `spread`."""
+    marks = []
+    for entry, (*_, look) in zip(entries, LOOKS, strict=False):
+        shares = histogram(entry.f(spread * XI), -OUT, OUT, BINS).shares
+        heights = np.minimum(shares / height_unit(shares), FULL_HEIGHT)
+        marks.append(Steps(heights, -OUT, OUT, look=look, label=f"{entry.label}, output"))
+    x = Axis(-1.03 * OUT, 1.03 * OUT, label="beyond ±3: in the last bars")
+    return Panel(tuple(marks), "output f(z) of a normal z, mean 0", x, Axis(0, FULL_HEIGHT, ticks=()))
 
 
-def _parameter_in_words(names, value):
-    used = [KEYWORDS[PARAMETERS[name][2]] for name in names if name in PARAMETERS]
-    if not used:
-        return TEXT["unused"].format(value=value)
-    return TEXT["used"].format(keyword=" and ".join(dict.fromkeys(used)), value=value)
+def facts_panel(entries, parameters) -> Panel:
+    """Return a table of what is known of the activations, one column each; the last row is `parameters`."""
+    yes = {True: "yes", False: "no"}
+    table = [("", *FACTS)]
+    for entry, parameter in zip(entries, parameters, strict=True):
+        limits = " to ".join(_limit(limit) for limit in entry.limits)
+        facts = (limits, yes[entry.zero_centered], entry.saturates, yes[entry.can_die])
+        table.append((entry.label, *facts, parameter))
+    rows = np.arange(len(FACTS) + 1)
+    marks = [
+        Text(np.full(len(rows), x), rows, words, align="left")
+        for x, words in zip((0, 0.32, 0.68), table, strict=False)
+    ]
+    return Panel(tuple(marks), y=Axis(len(FACTS) + 0.5, -0.5), bare=True)
+
+
+def value_and_slope(entry, z) -> tuple[float, float]:
+    """Return f(z) and f'(z) of an activation."""
+    return float(entry.f(np.array(z))), float(entry.df(np.array(z)))
+
+
+def _output_numbers(entry, z):
+    h, slope = entry.f(z), np.abs(entry.df(z))
+    saturated = np.mean(slope < SATURATED_SLOPE * largest_slope(entry))
+    return {"mean": h.mean(), "std": h.std(), "saturated": saturated}
+
+
+def _parameter_in_words(name, value):
+    return f"{KEYWORDS[PARAMETERS[name][2]]} = {value:g}" if name in PARAMETERS else "none"
 
 
 def _slope_in_words(slope, largest):
     if slope == 0:
         return "Here the slope is exactly 0: no gradient passes this unit."
-    return TEXT["tiny"].format(slope=slope) if abs(slope) < SATURATED_SLOPE * largest else ""
+    return TINY.format(slope=slope) if abs(slope) < SATURATED_SLOPE * largest else ""
 
 
 def _limit(value):
-    return f"{value:.3g}" if np.isfinite(value) else ("−∞" if value < 0 else "∞")
+    return f"{value:.3g}".replace("-", "−").replace("inf", "∞")

@@ -1,7 +1,7 @@
 """Augmentation: a real image, eight draws of it, the mean of many, and their label mass."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,13 +9,15 @@ from helpers import data
 from helpers.labs import live
 from helpers.numerics import augmentation
 from helpers.numerics.pooling import fractional_max_pool_forward, random_borders
-from helpers.plots.quicktext import QuickText
-from helpers.plots.style import BLUE, ORANGE, PREDICTED
+from helpers.plots.frame import Axis, Bars, Frame, Panel, Text, beside, grid, pieces, stacked
+from helpers.plots.images import image_panel
 
 SIDE, SHOWN, MANY = augmentation.SIDE, 8, 200  # draws that are shown, and draws that are averaged
 IMAGES = 60  # of the training set that can be chosen; blended with the first 200
 SHOES = (5, 7, 9)  # sandal, sneaker, ankle boot
 CLASSES = len(data.CLASS_NAMES)
+LEAST = 0.005  # a share of a label that is told; below it is 0.00
+CAPTION = 6  # pixels of an image, that the words below it are high
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,10 @@ METHODS = {
 }
 
 TEXT = {
-    "draws": "eight draws",
+    "original": "original",
+    "draw": "draw {}",
     "mean": f"mean of {MANY} draws",
     "mass": f"label mass of {MANY} draws",
-    "measured": "measured",
     "shoe": "A shoe that points the other way: the label stays right, but the test set has none like it.",
     "nothing": "At this strength nothing is changed.",
     "half": "The label is blended too: at any α, half of the mass comes from other images on average.",
@@ -90,7 +92,16 @@ WORDS = {"mixup": TEXT["half"], "cutmix": TEXT["boxes"], "pooling": TEXT["region
 class AugmentationLab(live.LiveFigure):
     """One image, eight random changes of it, the mean of many, and how the label's mass is spread."""
 
-    size = (9.6, 4.2)
+    READ_OUT = {
+        "probability": "probability of a flip",
+        "pixels": "largest shift in pixels",
+        "α": "α of the blend",
+        "side": "side of the pooled image",
+        "class_name": "class of the original",
+        "pixels_changed": "share of the pixels changed",
+        "own_label": "label mass of its own class",
+        "label_mass": "label mass of all classes",
+    }
 
     def controls(self):
         return {
@@ -100,103 +111,70 @@ class AugmentationLab(live.LiveFigure):
             "seed": live.whole("draw", 0, 50, 0),
         }
 
-    def build(self):
-        x, self._y = data.load_batch(MANY, standardize=False, dtype=np.float64)
-        self._images = x.reshape(-1, SIDE, SIDE)
-        self.original = self._panel([0.01, 0.46, 0.19, 0.4], "original")
-        self.mean = self._panel([0.01, 0.005, 0.19, 0.38], TEXT["mean"])
-        self.draws, self.captions = [], []
-        for k in range(SHOWN):
-            place = [0.215 + 0.118 * (k % 4), 0.53 - 0.4 * (k // 4), 0.113, 0.29]
-            self.draws.append(self._panel(place))
-            self.captions.append(self.moving(QuickText(self.draws[-1].axes, 0.5, 1.03, size=8)))
-        (self.borders,) = self.original.axes.plot([], [], color=ORANGE, linewidth=0.8)
-        self.moving(self.borders)
-        self._build_mass(self.figure.add_axes([0.775, 0.1, 0.215, 0.74]))
-
     def update(self, method, strength, image, seed):
-        chosen, original, label = METHODS[method], self._images[image], self._y[image]
-        parameter = chosen.parameter(strength)
-        copies, y = np.repeat(original[None], MANY, axis=0), np.repeat(label, MANY)
-        others, rng = (self._images, self._y), np.random.default_rng(seed)
-        out, y = chosen.change(copies, y, others, parameter, rng)
-        targets = augmentation.as_distributions(y, MANY, CLASSES)
+        x, y = data.shared_batch(MANY, standardize=False, dtype=np.float64)
+        chosen, images = METHODS[method], x.reshape(-1, SIDE, SIDE)
+        parameter, original, label = chosen.parameter(strength), images[image], y[image]
+        copies, labels = np.repeat(original[None], MANY, axis=0), np.repeat(label, MANY)
+        out, labels = chosen.change(copies, labels, (images, y), parameter, np.random.default_rng(seed))
+        targets = augmentation.as_distributions(labels, MANY, CLASSES)
         mass = targets.mean(axis=0)
-        self._show_images(original, label, out, targets)
-        self._show_regions(method, parameter, seed)
-        self._show_mass(mass, self._predicted(method, parameter, label))
-        self.say(_in_words(method, parameter, label))
-        return {
-            chosen.meaning: parameter,
-            "class_name": data.CLASS_NAMES[label],
-            "pixels_changed": _share_changed(out, original),
-            "own_label": float(mass[label]),
-            "label_mass": float(mass.sum()),
-        }
-
-    def free(self):
-        self._images = self.original = self.mean = self.draws = None
-
-    def _panel(self, place, title=""):
-        axes = self.figure.add_axes(place)
-        axes.set(xticks=[], yticks=[], title=title, xlim=(-0.5, SIDE - 0.5), ylim=(SIDE - 0.5, -0.5))
-        axes.grid(False)
-        axes.spines[:].set_visible(False)
-        blank = np.zeros((SIDE, SIDE))
-        return self.moving(axes.imshow(blank, cmap="gray", vmin=0, vmax=1, interpolation="nearest"))
-
-    def _build_mass(self, axes):
-        axes.set(title=TEXT["mass"], xlim=(0, 1.04), ylim=(CLASSES - 0.5, -0.5))
-        axes.set_yticks(range(CLASSES), data.CLASS_NAMES)
-        axes.tick_params(axis="y", labelsize=7)
-        self.bars = self.moving(list(axes.barh(range(CLASSES), np.zeros(CLASSES), color=BLUE)))
-        dashes = np.repeat(np.arange(CLASSES), 3) + np.tile([-0.45, 0.45, np.nan], CLASSES)
-        (self.expected,) = axes.plot(np.zeros(3 * CLASSES), dashes, **PREDICTED, label="predicted")
-        self.moving(self.expected)
-        self.legend(self.expected)
-
-    def _show_images(self, original, label, out, targets):
-        self.original.set_data(original)
-        size = out.shape[1]
-        for panel, caption, image, target in zip(self.draws, self.captions, out, targets, strict=False):
-            panel.set_data(image)
-            panel.set_extent(_extent(size))
-            other = target.copy()
-            other[label] = 0
-            told = f"{other.max():.2f} {data.CLASS_NAMES[other.argmax()]}"
-            caption.set_text(told if other.max() >= 0.005 else "")
-        self.mean.set_data(out.mean(axis=0))
-        self.mean.set_extent(_extent(size))
-
-    def _show_regions(self, method, parameter, seed):
-        lines = np.full((2, 1), np.nan)
-        if method == "pooling":
-            rng = np.random.default_rng(seed)  # the first draws of the first image's pooling
-            rows, columns = (random_borders(SIDE, parameter, rng=rng) - 0.5 for _ in range(2))
-            low, high, gap = -0.5, SIDE - 0.5, (np.nan, np.nan)
-            level = [point for row in rows for point in ((low, row), (high, row), gap)]
-            upright = [point for column in columns for point in ((column, low), (column, high), gap)]
-            lines = np.transpose(level + upright)
-        self.borders.set_data(*lines)
-
-    def _show_mass(self, mass, predicted):
-        for bar, width in zip(self.bars, mass, strict=True):
-            bar.set_width(width)
-        self.expected.set_xdata(np.repeat(predicted, 3))
-
-    def _predicted(self, method, parameter, label):
-        """The label mass to be expected: a known share of a blend comes from others, by their frequencies."""
-        share = 0.0
-        if parameter and method in ("mixup", "cutmix"):
-            share = 0.5 if method == "mixup" else augmentation.pasted_share(parameter)
-        frequencies = np.bincount(self._y, minlength=CLASSES) / MANY
-        return (1 - share) * np.eye(CLASSES)[label] + share * frequencies
+        first = image_panel(original, TEXT["original"], over=_regions(method, parameter, seed))
+        mean = image_panel(out.mean(axis=0), TEXT["mean"], side=SIDE)
+        draws = [draw_panel(k + 1, out[k], targets[k], label) for k in range(SHOWN)]
+        spread = mass_panel(mass, _predicted(method, parameter, label, y))
+        return Frame(
+            beside(stacked(first, mean), grid(draws, 4), spread, widths=(0.158, 0.508, 0.334)),
+            height=350,
+            words=_in_words(method, parameter, label),
+            numbers={
+                chosen.meaning: parameter,
+                "class_name": data.CLASS_NAMES[label],
+                "pixels_changed": _share_changed(out, original),
+                "own_label": float(mass[label]),
+                "label_mass": float(mass.sum()),
+            },
+        )
 
 
-def _extent(size):
-    """Where an image of size × size pixels stands in a frame of SIDE × SIDE: in the middle."""
-    room = (SIDE - size) / 2
-    return (room - 0.5, SIDE - room - 0.5, SIDE - room - 0.5, room - 0.5)
+def draw_panel(number, image, target, label) -> Panel:
+    """Return one draw, and below it how much of another class's label is blended in."""
+    other = np.where(np.arange(CLASSES) == label, 0, target)
+    share, name = other.max(), data.CLASS_NAMES[other.argmax()]
+    caption = f"{share:.2f} {name}" if share >= LEAST else ""
+    panel = image_panel(image, TEXT["draw"].format(number), side=SIDE)
+    words = Text(SIDE / 2 - 0.5, SIDE + CAPTION / 2, (caption,), "small text", within=SIDE)
+    return replace(panel, marks=(*panel.marks, words), y=Axis(SIDE + CAPTION, -0.5, ticks=()))
+
+
+def mass_panel(mass, predicted) -> Panel:
+    """Return the label mass of each class as bars, with the predicted one as dashes."""
+    classes, zero = np.arange(CLASSES), np.zeros(CLASSES)
+    low, high = classes - 0.4, classes + 0.4
+    dashes = pieces(np.c_[predicted, low], np.c_[predicted, high], "guide", "predicted")
+    bars = Bars(zero, mass, low, high, "strong bars", "measured")
+    names = dict(enumerate(data.CLASS_NAMES))
+    return Panel((bars, dashes), TEXT["mass"], Axis(0, 1.04), Axis(CLASSES - 0.5, -0.5, ticks=names))
+
+
+def _regions(method, parameter, seed):
+    """The borders of the first draw's pooling regions, to be drawn over the original."""
+    if method != "pooling":
+        return ()
+    rng = np.random.default_rng(seed)  # the first draws of the first image's pooling
+    rows, columns = (random_borders(SIDE, parameter, rng=rng) - 0.5 for _ in range(2))
+    low, high = -0.5, SIDE - 0.5
+    starts = [*((low, row) for row in rows), *((column, low) for column in columns)]
+    ends = [*((high, row) for row in rows), *((column, high) for column in columns)]
+    return (pieces(starts, ends, "border"),)
+
+
+def _predicted(method, parameter, label, y):
+    """The label mass to be expected: a known share of a blend comes from others, by their frequencies."""
+    share = 0.0
+    if parameter and method in ("mixup", "cutmix"):
+        share = 0.5 if method == "mixup" else augmentation.pasted_share(parameter)
+    return (1 - share) * np.eye(CLASSES)[label] + share * np.bincount(y, minlength=CLASSES) / MANY
 
 
 def _share_changed(out, original):

@@ -17,8 +17,7 @@ from helpers.numerics.normalization import (
     normalize,
     unbiased,
 )
-from helpers.plots.axes import fitting_limits
-from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, ORANGE, PREDICTED, SKY
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points, Steps, beside, fitting_axis, grid
 from helpers.signals.measures import histogram
 
 IMAGES, UNITS = 10_000, 100
@@ -31,18 +30,9 @@ SHOWN, TIMES = 9, 100  # images whose output is followed, and how many batches e
 WIDEST, BINS = 3.0, 60  # variance estimates are drawn up to 3 population variances
 REACH = 4.0  # outputs are drawn up to ±4
 LEVELS = (0.05, 0.5, 0.95)
-
-POPULATION = {"color": "#777777", "linestyle": ":", "linewidth": 1.6}
-BIASED = {"color": BLUE, "marker": "o", "markersize": 4, "linestyle": "-", "linewidth": 1.5}
-UNBIASED = {"color": GREEN, "marker": "^", "markersize": 4, "linestyle": "-.", "linewidth": 1.5}
+KINDS = {"biased": ("first", "biased (Keras)"), "unbiased": ("third", "unbiased (PyTorch)")}  # look, label
 
 TEXT = {
-    "biased": "biased (Keras)",
-    "unbiased": "unbiased (PyTorch)",
-    "predicted": "predicted",
-    "all": "all images",
-    "training": "in training: median, 5–95 %",
-    "inference": "at inference, as Keras",
     "one": "A batch of 1 is its own mean: its variance is 0, its output β = 0. No unbiased variance exists.",
     "two": "A batch of 2: whatever the two values are, nearly always the output is close to −1 or +1.",
     "beyond": "At inference {count} of 9 outputs lie beyond ±4: the moving variance is {variance:.2g}.",
@@ -60,10 +50,28 @@ class Draws(NamedTuple):
     outputs: np.ndarray
 
 
+class Unit(NamedTuple):
+    """One unit's pre-activations of all images, their mean and variance, those followed, `Draws` by size."""
+
+    z: np.ndarray
+    mean: float
+    variance: float
+    followed: np.ndarray
+    draws: dict[int, Draws]
+
+
 class BatchSizeLab(live.LiveFigure):
     """One real unit's batch variance, its moving averages, and its output in training and at inference."""
 
-    size = (9.6, 5.2)
+    READ_OUT = {
+        "variance_of_all": "variance of all images",
+        "biased": "biased variance, mean over batches of {size}",
+        "predicted_biased": "biased variance, predicted",
+        "moving_mean": "moving mean after {seen} batches",
+        "moving_variance": "moving variance",
+        "spread_in_training": "spread of an image's output in training",
+        "gap": "distance of outputs, training to inference",
+    }
 
     def controls(self):
         return {
@@ -72,169 +80,107 @@ class BatchSizeLab(live.LiveFigure):
             "seen": live.steps("batches seen", SEEN, 100),
         }
 
-    def build(self):
-        self.z, self.followed, self.draws = drawn_once(data.fetch())
-        (self.mean,), (self.variance,), _ = batch_statistics(self.z[:, None])
-        left = self.figure.add_gridspec(
-            2, 2, left=0.055, right=0.65, top=0.87, bottom=0.17, hspace=0.55, wspace=0.22
-        )
-        right = self.figure.add_gridspec(1, 1, left=0.72, right=0.985, top=0.87, bottom=0.17)
-        self._build_estimates(self.figure.add_subplot(left[0, 0]))
-        self._build_bias(self.figure.add_subplot(left[0, 1]))
-        self.moving_mean = MovingPanel(self.figure.add_subplot(left[1, 0]), "moving mean", 0, self.mean)
-        self.moving_variance = MovingPanel(
-            self.figure.add_subplot(left[1, 1]), "moving variance", 1, self.variance
-        )
-        self._build_outputs(self.figure.add_subplot(right[0]))
-        for panel in (self.moving_mean, self.moving_variance):
-            self.moving(panel.artists)
-        self._legend_below()
-
     def update(self, size, momentum, seen):
-        draws = self.draws[size]
+        unit = drawn_once(data.fetch())
+        draws, share = unit.draws[size], (size - 1) / size
         corrected = unbiased(draws.variance, size) if size > 1 else np.full(BATCHES, np.nan)
-        self._show_estimates(size, draws.variance, corrected)
-        mean = self.moving_mean.show(momentum, seen, {"biased": (draws.mean, self.mean)})
-        share = (size - 1) / size
-        variance = self.moving_variance.show(
-            momentum,
-            seen,
-            {
-                "biased": (draws.variance, share * self.variance),
-                "unbiased": (corrected, self.variance if size > 1 else np.nan),
-            },
-        )
-        inference = self._one_feature(self.followed, mean["biased"], variance["biased"])
-        self._show_outputs(draws.outputs, inference)
-        self.say(_in_words(size, inference, variance["biased"]) or data.notice())
-        return self._numbers(draws, share, mean, variance, inference)
-
-    def free(self):
-        self.z = self.draws = None
-        self.moving_mean = self.moving_variance = None
-
-    def _build_estimates(self, axes):
-        axes.set(xlim=(-0.03, 1.02 * WIDEST), ylim=(0, 1.1), yticks=[])
-        axes.set_title("variance estimates (all images: 1)")
-        axes.set_xlabel("filled: biased; line: unbiased; last bar: 3 or more", fontsize=8)
-        axes.grid(False)
-        axes.axvline(1, **POPULATION)
-        edges = np.linspace(0, WIDEST, BINS + 1)
-        biased = axes.stairs(np.zeros(BINS), edges, fill=True, color=SKY)
-        corrected = axes.stairs(np.zeros(BINS), edges, color=GREEN, linestyle="-", linewidth=1.4)
-        self.estimates = self.moving([biased, corrected])
-
-    def _build_bias(self, axes):
-        """The dots of all sizes stand still; a ring marks the present one."""
-        axes.set(
-            xlim=(-0.4, 9.4),
-            ylim=(-0.06, 1.25),
-            title="their mean, for every batch size",
-            xlabel="batch size m",
-        )
-        axes.set_xticks(range(0, 10, 2), [str(2**k) for k in range(0, 10, 2)])
-        axes.axhline(1, **POPULATION)
-        ratios = np.array([self.draws[size].variance.mean() / self.variance for size in SIZES])
-        fine = np.geomspace(1, 512, 200)
-        corrected = [unbiased(ratio, m) for ratio, m in zip(ratios[1:], SIZES[1:], strict=True)]
-        axes.plot(np.log2(SIZES[1:]), corrected, **UNBIASED | {"linestyle": ""})
-        axes.plot(np.log2(SIZES), ratios, **BIASED | {"linestyle": ""})
-        axes.plot(np.log2(fine), (fine - 1) / fine, **PREDICTED)
-        self.ratios = dict(zip(SIZES, ratios, strict=True))
-        ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": BLACK, "markeredgewidth": 1.6}
-        (self.ring,) = self.moving(axes.plot([], [], "o", **ring))
-
-    def _build_outputs(self, axes):
-        reach = 1.05 * REACH
-        axes.set(
-            xlim=(-2.6, 2.6),
-            ylim=(-reach, reach),
-            title="output of nine images",
-            xlabel="output with the statistics of all images",
-        )
-        axes.plot([-reach, reach], [-reach, reach], **POPULATION)
-        self.expected = self._one_feature(self.followed, self.mean, self.variance)
-        (middle,) = axes.plot([], [], **MEASURED | {"linestyle": "", "markersize": 6})
-        bars = axes.vlines(self.expected, np.nan, np.nan, color=BLUE, linewidth=1.6)
-        (moving,) = axes.plot([], [], "D", color=ORANGE, markersize=5, markeredgecolor=BLACK)
-        self.outputs = self.moving([bars, middle, moving])
-
-    def _legend_below(self):
-        _, middle, moving = self.outputs
-        variance = self.moving_variance
-        lines = [*variance.lines.values(), variance.predicted[0], variance.population, middle, moving]
-        labels = [TEXT[n] for n in ("biased", "unbiased", "predicted", "all", "training", "inference")]
-        self.figure.legend(lines, labels, loc="lower center", ncols=len(lines), columnspacing=1.2)
-
-    def _one_feature(self, z, mean, variance):
-        """The form used at inference, for the one unit, γ = 1 and β = 0."""
-        return normalize(z[:, None], [mean], [variance], [1], [0])[:, 0]
-
-    def _show_estimates(self, size, biased, corrected):
-        for bars, estimates in zip(self.estimates, (biased, corrected), strict=True):
-            shares = histogram(estimates / self.variance, 0, WIDEST, BINS).shares
-            bars.set_data(shares / max(shares.max(), 1e-9))
-        self.ring.set_data([np.log2(size)], [self.ratios[size]])
-
-    def _show_outputs(self, training, inference):
-        bars, middle, moving = self.outputs
-        low, median, high = np.quantile(training, LEVELS, axis=0)
-        ends = np.stack([self.expected, low, self.expected, high], axis=-1).reshape(-1, 2, 2)
-        bars.set_segments(list(ends))
-        middle.set_data(self.expected, median)
-        moving.set_data(self.expected, np.clip(inference, -REACH, REACH))
-
-    def _numbers(self, draws, share, mean, variance, inference):
-        return {
-            "variance_of_all": self.variance,
-            "biased": draws.variance.mean(),
-            "predicted_biased": share * self.variance,
-            "moving_mean": mean["biased"],
-            "moving_variance": variance["biased"],
-            "spread_in_training": draws.outputs.std(axis=0).mean(),
-            "gap": np.abs(draws.outputs - inference).mean(),
-        }
+        batches = {"biased": draws.variance[:seen], "unbiased": corrected[:seen]}
+        averages = {"biased": share * unit.variance, "unbiased": unit.variance if size > 1 else np.nan}
+        moving_mean = moving_averages({"biased": draws.mean[:seen]}, 0, momentum)
+        moving_variance = moving_averages(batches, 1, momentum)
+        ends = moving_mean["biased"][-1], moving_variance["biased"][-1]
+        inference = one_feature(unit.followed, *ends)
+        panels = [
+            estimates_panel(draws.variance / unit.variance, corrected / unit.variance),
+            bias_panel(unit, size),
+            moving_panel("moving mean", 0, unit.mean, momentum, moving_mean, {"biased": unit.mean}),
+            moving_panel("moving variance", 1, unit.variance, momentum, moving_variance, averages),
+        ]
+        parts = beside(grid(panels, 2), outputs_panel(unit, draws.outputs, inference), widths=(2.2, 1))
+        words = _in_words(size, inference, ends[1]) or data.notice()
+        return Frame(parts, 450, words, _numbers(unit, draws, share, ends, inference))
 
 
-class MovingPanel:
-    """A moving statistic over the batches seen: measured lines, predicted dashes, the value of all images."""
+def estimates_panel(biased, corrected) -> Panel:
+    """Return histograms of estimates of the variance, in units of the variance of all images."""
+    looks = (("bars", biased), ("corrected", corrected))
+    shares = {look: histogram(estimates, 0, WIDEST, BINS).shares for look, estimates in looks}
+    bars = [Steps(each / max(each.max(), 1e-9), 0, WIDEST, look=look) for look, each in shares.items()]
+    of_all = Line([1, 1], [0, 1.1], "reference")
+    x = Axis(-0.03, 1.02 * WIDEST, label="filled: biased; line: unbiased; last bar: 3 or more")
+    return Panel((*bars, of_all), "variance estimates (all images: 1)", x, Axis(0, 1.1, ticks=()))
 
-    def __init__(self, axes, title, start, of_all):
-        self.axes, self.start = axes, start
-        self.always = (start, of_all)
-        axes.set(xlim=(-0.05, 3.05), ylim=(start - 0.2, of_all + 0.2), title=title, xlabel="batches seen")
-        axes.set_xticks(range(4), [f"{10**k:,}" for k in range(4)])
-        self.population = axes.axhline(of_all, **POPULATION)
-        looks = {"biased": BIASED, "unbiased": UNBIASED}
-        self.lines = {name: axes.plot([], [], **look)[0] for name, look in looks.items()}
-        self.predicted = [axes.plot([], [], **PREDICTED)[0] for _ in looks]
-        self.artists = [*self.lines.values(), *self.predicted]
 
-    def show(self, momentum, seen, series) -> dict:
-        """Draw each named (values of batch after batch, what they are on average); return where each ends."""
-        ticks, ends = np.unique(np.geomspace(1, seen, 40).round().astype(int)), {}
-        drawn = [np.array(self.always)]
-        for (name, line), predicted in zip(self.lines.items(), self.predicted, strict=True):
-            values, average = series.get(name, (np.full(seen, np.nan), np.nan))
-            running = moving_average(values[:seen], self.start, momentum)
-            expected = expected_running(self.start, average, momentum, ticks)
-            line.set_data(np.log10(ticks), running[ticks])
-            predicted.set_data(np.log10(ticks), expected)
-            drawn += [running[ticks], expected]
-            ends[name] = running[-1]
-        self.axes.set_ylim(*fitting_limits(np.concatenate(drawn), self.axes.get_ylim(), 0.2))
-        return ends
+def bias_panel(unit, size) -> Panel:
+    """Return the mean of the estimates for every batch size, with a ring at the present one."""
+    ratios = np.array([unit.draws[m].variance.mean() / unit.variance for m in SIZES])
+    corrected = [unbiased(ratio, m) for ratio, m in zip(ratios[1:], SIZES[1:], strict=True)]
+    fine = np.geomspace(1, 512, 60)
+    marks = (
+        Line([0.8, 640], [1, 1], "reference"),
+        Points(SIZES[1:], corrected, KINDS["unbiased"][0]),
+        Points(SIZES, ratios, KINDS["biased"][0]),
+        Line(fine, (fine - 1) / fine, "predicted"),
+        Points(size, ratios[SIZES.index(size)], "ring"),
+    )
+    x = Axis(0.8, 640, log=True, label="batch size m", ticks={4**k: str(4**k) for k in range(5)})
+    return Panel(marks, "their mean, for every batch size", x, Axis(-0.06, 1.25))
+
+
+def moving_averages(batches, start, momentum) -> dict:
+    """Return the running values, from `start` on, of each kind's values of batch after batch."""
+    return {kind: moving_average(values, start, momentum) for kind, values in batches.items()}
+
+
+def moving_panel(title, start, of_all, momentum, running, averages) -> Panel:
+    """Return moving statistics over the batches seen, with what they should be on average dashed.
+
+    `running` maps a kind to its values before and after each batch, `averages` to what one batch gives on
+    average; `of_all` is the value of all images.
+    """
+    seen = len(running["biased"]) - 1
+    ticks = np.unique(np.geomspace(1, seen, 40).round().astype(int))
+    measured = [Line(ticks, values[ticks], *KINDS[kind]) for kind, values in running.items()]
+    predicted = [
+        Line(ticks, expected_running(start, averages[kind], momentum, ticks), "predicted", "predicted")
+        for kind in running
+    ]
+    lines = (*measured, *predicted)
+    x = Axis(0.9, 1100, log=True, label="batches seen")
+    y = fitting_axis([start, of_all], *(line.y for line in lines))
+    return Panel((Line([0.9, 1100], [of_all] * 2, "reference", "all images"), *lines), title, x, y)
+
+
+def outputs_panel(unit, training, inference) -> Panel:
+    """Return the followed images' outputs against those that the statistics of all images give."""
+    expected, reach = one_feature(unit.followed, unit.mean, unit.variance), 1.05 * REACH
+    low, median, high = np.quantile(training, LEVELS, axis=0)
+    ends = np.stack([low, high, np.full(SHOWN, np.nan)], axis=1).ravel()
+    marks = (
+        Line([-reach, reach], [-reach, reach], "reference"),
+        Line(np.repeat(expected, 3), ends, "strong line"),
+        Points(expected, median, "measured", "in training: median, 5–95 %"),
+        Points(expected, np.clip(inference, -REACH, REACH), "at inference", "at inference, as Keras"),
+    )
+    x = Axis(-2.6, 2.6, label="output with the statistics of all images")
+    return Panel(marks, "output of nine images", x, Axis(-reach, reach, most=10))
+
+
+def one_feature(z, mean, variance) -> np.ndarray:
+    """Return the form used at inference, for one unit, γ = 1 and β = 0."""
+    return normalize(z[:, None], [mean], [variance], [1], [0])[:, 0]
 
 
 @lru_cache(maxsize=1)
-def drawn_once(_source):
-    """The unit's pre-activations, those of the followed images, and the draws of every size: 1 MB, kept.
+def drawn_once(_source) -> Unit:
+    """Return the unit and the draws of every size: 1 MB, kept.
 
     Making them takes half a second and large arrays for a moment: too much for every run of a cell.
     """
     z = pre_activations()
+    (mean,), (variance,), _ = batch_statistics(z[:, None])
     followed = np.quantile(z, np.linspace(0.05, 0.95, SHOWN), method="nearest")
-    return z, followed, {size: draw(z, followed, size) for size in SIZES}
+    return Unit(z, mean, variance, followed, {size: draw(z, followed, size) for size in SIZES})
 
 
 def pre_activations() -> np.ndarray:
@@ -260,6 +206,18 @@ def moving_average(values, start, momentum) -> np.ndarray:
     """Return the running value before and after each batch, momentum · old + (1 − momentum) · new."""
     steps = accumulate(values.tolist(), lambda old, new: momentum * old + (1 - momentum) * new, initial=start)
     return np.array(list(steps))
+
+
+def _numbers(unit, draws, share, ends, inference):
+    return {
+        "variance_of_all": unit.variance,
+        "biased": draws.variance.mean(),
+        "predicted_biased": share * unit.variance,
+        "moving_mean": ends[0],
+        "moving_variance": ends[1],
+        "spread_in_training": draws.outputs.std(axis=0).mean(),
+        "gap": np.abs(draws.outputs - inference).mean(),
+    }
 
 
 def _in_words(size, inference, variance):

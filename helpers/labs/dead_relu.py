@@ -8,7 +8,7 @@ from helpers import data
 from helpers.labs import live
 from helpers.networks.mlp import MLP, cross_entropy
 from helpers.numerics.activations import with_parameter
-from helpers.plots.style import BLACK, BLUE, RED
+from helpers.plots.frame import Axis, Frame, Line, Panel, beside
 
 IMAGES, SIDE, UNITS, STEPS = 200, 7, 50, 25
 RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 100)
@@ -34,7 +34,12 @@ class Run(NamedTuple):
 class DeadReluLab(live.LiveFigure):
     """Silent units over real training steps under ReLU and Leaky ReLU, the loss, how far gone each one is."""
 
-    size = (9.6, 3.5)
+    READ_OUT = {
+        "silent_relu": "silent share, ReLU",
+        "silent_leaky": "silent share, Leaky ReLU",
+        "loss_relu": "loss, ReLU",
+        "loss_leaky": "loss, Leaky ReLU",
+    }
 
     def controls(self):
         return {
@@ -44,45 +49,34 @@ class DeadReluLab(live.LiveFigure):
             "seed": live.whole("seed", 0, 20, 0),
         }
 
-    def build(self):
-        self.images = small_images()
-        axes = self.figure.subplots(1, 3)
-        self.figure.subplots_adjust(left=0.05, right=0.985, top=0.84, bottom=0.15, wspace=0.2)
-        looks = {"relu": {"color": RED, "marker": "o"}, "leaky": {"color": BLUE, "marker": "^"}}
-        self.lines = {
-            name: [self.moving(a.plot([], [], markersize=4, label=NAMES[name], **look)[0]) for a in axes]
-            for name, look in looks.items()
-        }
-        titles = (
-            "share of units with z ≤ 0 on every image",
-            "training loss (cut off at 5)",
-            "largest z of each unit after training",
-        )
-        heights = ((-0.04, 1.04), (0, 1.04 * LOSS_SHOWN), (-1.06 * Z_SHOWN, 1.5 * Z_SHOWN))
-        for a, title, height in zip(axes, titles, heights, strict=True):
-            a.set_title(title, fontsize=9)
-            a.set(ylim=height, xlim=(-1, STEPS + 1), xlabel="step (all 200 images)")
-        axes[2].set(xlim=(-1, UNITS), xlabel="units, sorted (z cut off at ±10)")
-        axes[2].axhline(0, color=BLACK, linewidth=1)
-        axes[2].legend(loc="upper left")
-
     def update(self, rate, bias, slope, seed):
-        relu = train_small("relu", *self.images, rate, bias, seed)
-        leaky = train_small(with_parameter("leaky_relu", slope), *self.images, rate, bias, seed)
-        for name, run in (("relu", relu), ("leaky", leaky)):
-            shown = (run.silent, np.minimum(run.loss, LOSS_SHOWN), np.clip(run.largest, -Z_SHOWN, Z_SHOWN))
-            for line, values in zip(self.lines[name], shown, strict=True):
-                line.set_data(np.arange(len(values)), values)
-        self.say(_in_words(relu, leaky, slope))
-        return {
+        x, y = small_images()
+        relu = train_small("relu", x, y, rate, bias, seed)
+        leaky = train_small(with_parameter("leaky_relu", slope), x, y, rate, bias, seed)
+        steps = Axis(-1, STEPS + 1, label="step (all 200 images)", counts="step")
+        units = Axis(0, UNITS + 1, label="units, sorted (z cut off at ±10)", counts="unit")
+        silent = two_curves([run.silent for run in (relu, leaky)])
+        loss = two_curves([np.minimum(run.loss, LOSS_SHOWN) for run in (relu, leaky)])
+        largest = two_curves([np.clip(run.largest, -Z_SHOWN, Z_SHOWN) for run in (relu, leaky)], first=1)
+        zero = Line((0.5, UNITS + 0.5), (0, 0), "zero")
+        panels = beside(
+            Panel(silent, "share with z ≤ 0 on every image", steps, Axis(-0.04, 1.04)),
+            Panel(loss, "training loss (cut off at 5)", steps, Axis(0, 1.04 * LOSS_SHOWN)),
+            Panel((zero, *largest), "largest z of each unit after training", units, Axis(-10.6, 10.6)),
+        )
+        numbers = {
             "silent_relu": relu.silent[-1],
             "silent_leaky": leaky.silent[-1],
             "loss_relu": relu.loss[-1],
             "loss_leaky": leaky.loss[-1],
         }
+        return Frame(panels, 310, _in_words(relu, leaky, slope), numbers)
 
-    def free(self):
-        self.images = self.lines = None
+
+def two_curves(both, first=0) -> tuple[Line, Line]:
+    """Return ReLU's and Leaky ReLU's values as lines over whole numbers from `first` on."""
+    looks = zip(both, ("first", "second"), NAMES.values(), strict=True)
+    return tuple(Line(np.arange(len(values)) + first, values, look, label) for values, look, label in looks)
 
 
 def small_images() -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ from helpers import data
 from helpers.labs import live, wording
 from helpers.networks.builders import DESIGNS
 from helpers.numerics.theory import predicted_flow
-from helpers.plots.over_layers import CurvePanel, set_layer_axis
+from helpers.plots.frame import Frame, beside
+from helpers.plots.over_layers import layers_panel
 from helpers.signals.flow import flow
 
 DEEPEST = 100
@@ -17,10 +18,12 @@ WIDTHS = (10, 20, 30, 50, 70, 100, 150, 200, 300)
 IMAGES, MIN_IMAGES = 64, 32
 WORK = 7 * 10**7  # multiplications forward; larger networks get fewer images, so that a step stays short
 
-TEXT = {
+TITLES = {
     "std": "std of h, per layer",
     "mean": "mean of h, per layer",
-    "gradient": "gradient norm of z, per layer",
+    "grad_z_norm": "gradient norm of z, per layer",
+}
+TEXT = {
     "way_back": "From layer {last} back to layer 1 the gradient changes by ×{factor:.3g}",
     "predicted": "(predicted: ×{factor:.3g}).",
     "unpredicted": "(no theory with skips).",
@@ -38,7 +41,18 @@ INITIALIZERS = {
 class DepthLab(live.LiveFigure):
     """Spread and mean of what every layer hands on, and the gradient that comes back, with predictions."""
 
-    size = (9.6, 3.8)
+    READ_OUT = {
+        "std_first": "std of h, layer 1",
+        "std_last": "std of h, layer {depth}",
+        "mean_last": "mean of h, layer {depth}",
+        "gradient_first": "gradient norm of z, layer 1",
+        "gradient_last": "gradient norm of z, layer {depth}",
+        "growth": "gradient, layer 1 / layer {depth}",
+    }
+
+    def __init__(self, **start):
+        self.free()
+        super().__init__(**start)
 
     def controls(self):
         return {
@@ -53,16 +67,6 @@ class DepthLab(live.LiveFigure):
             "seed": live.whole("seed", 0, 20, 0),
         }
 
-    def build(self):
-        self.free()
-        self.figure.subplots_adjust(left=0.06, right=0.99, top=0.83, bottom=0.12, wspace=0.2)
-        axes = dict(zip(("std", "mean", "gradient"), self.figure.subplots(1, 3), strict=True))
-        self.panels = {name: CurvePanel(axes[name], TEXT[name], log=name != "mean") for name in axes}
-        for panel in self.panels.values():
-            panel.axes.set_xlabel("layer")
-            self.moving(panel.artists)
-        self.legend(*self.panels["std"].artists)
-
     def update(self, network, inputs, initializer, dropout, alpha_dropout, skips, depth, width, seed):
         design = replace(DESIGNS[network], dropout=dropout, alpha_dropout=alpha_dropout, skips=skips)
         design = replace(design, initializer=design.initializer if initializer == OWN else initializer)
@@ -71,12 +75,12 @@ class DepthLab(live.LiveFigure):
         x, y = batch(inputs, images_for(sizes))
         measured = flow(stack, x, y)
         predicted = predicted_flow(design, sizes, x, measured.output_error)
-        for name, panel in self.panels.items():
-            quantity = "grad_z_norm" if name == "gradient" else name
-            panel.show(getattr(measured, quantity), getattr(predicted, quantity))
-            set_layer_axis(panel.axes, depth)
-        self.say(_in_words(measured, predicted))
-        return _numbers(measured, predicted, len(x))
+        panels = [
+            layers_panel(title, getattr(measured, name), getattr(predicted, name), log=name != "mean")
+            for name, title in TITLES.items()
+        ]
+        told = {"words": _in_words(measured, predicted), "numbers": _numbers(measured, predicted, len(x))}
+        return Frame(beside(*panels), height=330, **told)
 
     def free(self):
         self._weights = (None, None)
@@ -96,7 +100,7 @@ class DepthLab(live.LiveFigure):
 def batch(inputs, n):
     """Return `n` images as the choice of inputs has them, and their labels."""
     factor = INPUTS[inputs]
-    x, y = data.load_batch(n, standardize=not factor, dtype=np.float64)
+    x, y = data.shared_batch(n, standardize=not factor, dtype=np.float64)
     return (factor * x if factor else x), y
 
 

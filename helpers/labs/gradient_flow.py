@@ -1,13 +1,15 @@
 """The gradient's way back: depth × activation × initialization × gain, on real images."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers import data
 from helpers.labs import knobs, live, wording
 from helpers.networks.mlp import MLP
 from helpers.numerics.theory import predict, predicted_ratios, predicted_saturation
-from helpers.plots.over_layers import CurvePanel, set_layer_axis
-from helpers.plots.style import BLACK
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points, fitting_log_axis, grid, layer_axis
+from helpers.plots.over_layers import layers_panel
 from helpers.signals.flow import gradient_ratios, shortened
 from helpers.signals.trace import trace
 
@@ -17,18 +19,22 @@ DEEPEST = 100
 DEPTHS = (1, 5, 10, 20, 40, 60, 80, 100)  # where the ratio is measured
 RATIO_IMAGES = 8
 
-TEXT = {
-    "gradient": "gradient norm of z, per layer",
-    "std": "std of h, per layer",
-    "saturated": "share of saturated units, per layer",
-    "ratio": "gradient ratio, first / last layer, by depth",
-}
-
 
 class GradientFlowLab(live.LiveFigure):
     """Gradient norm, spread and saturated share per layer, and the ratio first / last at every depth."""
 
-    size = (9.6, 5.0)
+    READ_OUT = {
+        "gradient_first": "gradient norm of z, layer 1",
+        "gradient_last": "gradient norm of z, layer {depth}",
+        "ratio": "gradient, layer 1 / layer {depth}",
+        "std_last": "std of h, layer {depth}",
+        "saturated_first": "saturated, layer 1",
+        "saturated_last": "saturated, layer {depth}",
+    }
+
+    def __init__(self, **start):
+        self.free()
+        super().__init__(**start)
 
     def controls(self):
         return {
@@ -38,41 +44,26 @@ class GradientFlowLab(live.LiveFigure):
             "gain": knobs.gain(1, "gain"),
         }
 
-    def build(self):
-        self.free()
-        self.figure.subplots_adjust(left=0.06, right=0.99, top=0.85, bottom=0.09, hspace=0.42, wspace=0.16)
-        places = dict(
-            zip(("gradient", "std", "saturated", "ratio"), self.figure.subplots(2, 2).flat, strict=True)
-        )
-        self.panels = {
-            name: CurvePanel(axes, TEXT[name], log=name != "saturated") for name, axes in places.items()
-        }
-        for name, panel in self.panels.items():
-            panel.axes.set_xlabel("depth" if name == "ratio" else "layer")
-            self.moving(panel.artists)
-        here = places["ratio"].axvline(1, color=BLACK, linestyle=":", linewidth=1.2, label="depth now")
-        self.here = self.moving(here)
-        places["saturated"].set_ylim(-0.05, 1.05)
-        handles = [*self.panels["ratio"].artists, here]
-        self.figure.legend(handles=handles, loc="upper center", ncols=3, bbox_to_anchor=(0.5, 0.955))
-
     def update(self, depth, activation, initializer, gain):
         deep = self._deep_network(initializer, activation, gain)
         model = shortened(deep, depth)
         x, y = data.load_batch(IMAGES, dtype=np.float64)
         signals = trace(model, x, y, weights=False)
         predicted = predict(model, x, signals.output_error)
-        self.panels["gradient"].show(signals.per_layer("grad_z_norm"), predicted.grad_z_norm)
-        self.panels["std"].show(signals.per_layer("std"), predicted.std)
-        self._show_saturation(signals, predicted, activation)
-        for name in ("gradient", "std", "saturated"):
-            set_layer_axis(self.panels[name].axes, depth)
-        self._show_ratios(deep, x, y, depth, (activation, initializer, gain))
-        self.say(wording.signal_in_words(signals))
-        return self._numbers(signals)
+        gradient, std, saturated = map(signals.per_layer, ("grad_z_norm", "std", "share_saturated"))
+        flat = predicted_saturation(activation, predicted.q).mean(axis=1)
+        share = layers_panel("share of saturated units, per layer", saturated, flat, log=False)
+        panels = [
+            layers_panel("gradient norm of z, per layer", gradient, predicted.grad_z_norm, log=True),
+            layers_panel("std of h, per layer", std, predicted.std, log=True),
+            replace(share, y=Axis(-0.05, 1.05)),
+            ratios_panel(*self._ratios(deep, x, y, (activation, initializer, gain)), depth),
+        ]
+        words = wording.signal_in_words(signals) or data.notice()
+        return Frame(grid(panels, 2), 450, words, _numbers(gradient, std, saturated))
 
     def free(self):
-        self._weights, self._ratios = (None, None), (None, None)
+        self._weights, self._measured = (None, None), (None, None)
 
     def _deep_network(self, initializer, activation, gain):
         """A hundred layers at gain 1, kept while the initialization stays, then given the rest."""
@@ -81,32 +72,33 @@ class GradientFlowLab(live.LiveFigure):
             self._weights = initializer, MLP(sizes, initializer=initializer, rng=np.random.default_rng(0))
         return shortened(self._weights[1], DEEPEST, activation).scaled(gain)
 
-    def _show_saturation(self, signals, predicted, activation):
-        expected = predicted_saturation(activation, predicted.q).mean(axis=1)
-        panel = self.panels["saturated"]
-        panel.show(signals.per_layer("share_saturated"), expected)
-        panel.axes.set_ylim(-0.05, 1.05)
+    def _ratios(self, deep, x, y, settings):
+        """The ratios measured at `DEPTHS` and predicted at all depths; kept while the network stays."""
+        if self._measured[0] != settings:
+            few = slice(RATIO_IMAGES)
+            measured = gradient_ratios(deep, x[few], y[few], DEPTHS)
+            self._measured = settings, (measured, predicted_ratios(deep, x))
+        return self._measured[1]
 
-    def _show_ratios(self, deep, x, y, depth, settings):
-        """Dots at `DEPTHS` over the prediction for all depths; measured anew only for another network."""
-        self.here.set_xdata([depth, depth])
-        if self._ratios[0] == settings:
-            return
-        measured = np.full(DEEPEST, np.nan)
-        few = slice(RATIO_IMAGES)
-        measured[np.array(DEPTHS) - 1] = gradient_ratios(deep, x[few], y[few], DEPTHS)
-        self._ratios = settings, measured
-        self.panels["ratio"].show(measured, predicted_ratios(deep, x))
-        self.panels["ratio"].measured.set(linestyle="", markersize=5)
 
-    def _numbers(self, signals):
-        gradient, std = signals.per_layer("grad_z_norm"), signals.per_layer("std")
-        saturated = signals.per_layer("share_saturated")
-        return {
-            "gradient_first": gradient[0],
-            "gradient_last": gradient[-1] + 0.0,  # no −0
-            "ratio": gradient[0] / gradient[-1] if gradient[-1] else "0 / 0",
-            "std_last": std[-1],
-            "saturated_first": saturated[0],
-            "saturated_last": saturated[-1],
-        }
+def ratios_panel(measured, predicted, depth) -> Panel:
+    """Return the gradient, first over last layer, by depth, with a line at the present depth."""
+    y = fitting_log_axis(measured, predicted)
+    marks = (
+        Line([depth, depth], [y.low, y.high], "here", "depth now"),
+        Points(DEPTHS, measured, "measured", "measured"),
+        Line(np.arange(1, DEEPEST + 1), predicted, "predicted", "predicted"),
+    )
+    x = replace(layer_axis(DEEPEST, "depth"), counts="depth")
+    return Panel(marks, "gradient ratio, first / last layer, by depth", x, y)
+
+
+def _numbers(gradient, std, saturated):
+    return {
+        "gradient_first": gradient[0],
+        "gradient_last": gradient[-1] + 0.0,  # no −0
+        "ratio": gradient[0] / gradient[-1] if gradient[-1] else "0 / 0",
+        "std_last": std[-1],
+        "saturated_first": saturated[0],
+        "saturated_last": saturated[-1],
+    }

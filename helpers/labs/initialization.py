@@ -6,8 +6,9 @@ from helpers import data
 from helpers.labs import knobs, live, wording
 from helpers.networks.mlp import MLP
 from helpers.numerics.theory import predict, predicted_density
-from helpers.plots.histograms import HistogramPanel
-from helpers.plots.over_layers import CurvePanel
+from helpers.plots.frame import Frame, beside, grid, stacked
+from helpers.plots.histograms import layer_panel
+from helpers.plots.over_layers import evenly_picked, layers_panel
 from helpers.signals.measures import BINS, histogram_range
 from helpers.signals.trace import trace
 
@@ -18,9 +19,7 @@ WORK = 10**9  # multiplications per forward pass; larger networks get fewer imag
 MIN_IMAGES = 32
 DEEP = 15  # hidden layers from which float32's rounding would be told; double precision is twice as dear
 KEPT_WEIGHTS = 2_000_000  # a larger network is drawn anew at each step rather than kept in memory
-QUANTITIES = ("mean", "std", "grad_z_norm")
-
-TEXT = {
+TITLES = {
     "mean": "mean of h, per layer",
     "std": "std of h, per layer",
     "grad_z_norm": "gradient norm of z, per layer",
@@ -30,7 +29,17 @@ TEXT = {
 class InitializationLab(live.LiveFigure):
     """Ten layers' histograms; mean, spread and gradient norm of every layer, measured and predicted."""
 
-    size = (9.6, 5.0)
+    READ_OUT = {
+        "std_first": "std of h, layer 1",
+        "std_last": "std of h, layer {depth}",
+        "gradient_first": "gradient norm of z, layer 1",
+        "gradient_last": "gradient norm of z, layer {depth}",
+        "saturated_last": "saturated, layer {depth}",
+    }
+
+    def __init__(self, **start):
+        self._network = (None, None)
+        super().__init__(**start)
 
     def controls(self):
         return {
@@ -42,37 +51,24 @@ class InitializationLab(live.LiveFigure):
             "seed": live.whole("seed", 0, 20, 0),
         }
 
-    def build(self):
-        self._network = (None, None)
-        top = self.figure.add_gridspec(
-            2, 5, left=0.03, right=0.99, top=0.9, bottom=0.44, hspace=0.4, wspace=0.12
-        )
-        bottom = self.figure.add_gridspec(1, 3, left=0.06, right=0.99, top=0.33, bottom=0.06, wspace=0.24)
-        self.histograms = [HistogramPanel(self.figure.add_subplot(cell), -1, 1, BINS) for cell in top]
-        for panel in self.histograms[:5]:
-            panel.axes.tick_params(labelbottom=False)
-        self.curves = {
-            name: CurvePanel(self.figure.add_subplot(cell), TEXT[name], log=name != "mean")
-            for name, cell in zip(QUANTITIES, bottom, strict=True)
-        }
-        self.legend(self.curves["mean"].measured, self.curves["mean"].predicted)
-        for panel in (*self.histograms, *self.curves.values()):
-            self.moving(panel.artists)
-
     def update(self, activation, initializer, gain, depth, width, seed):
         model = self._base_network(activation, initializer, depth, width, seed).scaled(gain)
-        x, y = data.load_batch(images_for(model), dtype=model.weights[0].dtype)
+        x, y = data.shared_batch(images_for(model), dtype=model.weights[0].dtype)
         signals = trace(model, x, y, weights=False)
         predicted = predict(model, x, signals.output_error)
-        self._show_histograms(signals, predicted, activation)
-        for quantity in QUANTITIES:
-            self.curves[quantity].show(signals.per_layer(quantity), getattr(predicted, quantity))
-        self.say(wording.signal_in_words(signals) or data.notice())
-        return self._numbers(signals, x)
+        curves = [
+            layers_panel(title, signals.per_layer(name), getattr(predicted, name), log=name != "mean")
+            for name, title in TITLES.items()
+        ]
+        return Frame(
+            stacked(grid(histograms(signals, predicted, activation), 5), beside(*curves), heights=(3, 2)),
+            height=450,
+            words=wording.signal_in_words(signals) or data.notice(),
+            numbers=_numbers(signals, x),
+        )
 
     def free(self):
         self._network = (None, None)
-        self.histograms = self.curves = None
 
     def _base_network(self, activation, initializer, depth, width, seed):
         """The network at gain 1; the last one is kept, since a gain slider asks for it again and again."""
@@ -86,24 +82,29 @@ class InitializationLab(live.LiveFigure):
         self._network = (key, model) if small else (None, None)
         return model
 
-    def _show_histograms(self, signals, predicted, activation):
-        low, high = histogram_range(activation)
-        layers = np.unique(np.linspace(0, len(signals.hidden) - 1, PANELS).round().astype(int))
-        for place, panel in enumerate(self.histograms):
-            panel.axes.set_visible(place < len(layers))
-            if place < len(layers):
-                i = layers[place]
-                panel.set_range(low, high)
-                panel.show(
-                    i + 1, signals.hidden[i], predicted_density(activation, predicted.q[i], low, high, BINS)
-                )
 
-    def _numbers(self, signals, x):
-        told = wording.ends_of(signals, x.dtype)
-        loss, saturated = told.pop("loss"), signals.hidden[-1].share_saturated
-        if wording.is_chaotic(signals.per_layer("std"), signals.per_layer("grad_z_norm"), x.dtype):
-            saturated = live.ByRounding(saturated)
-        return {**told, "saturated_last": saturated, "loss": loss, "images": len(x)}
+def histograms(signals, predicted, activation):
+    """Return at most ten layers' histograms, evenly spread over the depth, with what theory expects."""
+    low, high = histogram_range(activation)
+    shown = evenly_picked(len(signals.hidden), PANELS)
+    return [
+        layer_panel(
+            i + 1,
+            signals.hidden[i],
+            low,
+            high,
+            predicted_density(activation, predicted.q[i], low, high, BINS),
+        )
+        for i in shown
+    ]
+
+
+def _numbers(signals, x):
+    told = wording.ends_of(signals, x.dtype)
+    loss, saturated = told.pop("loss"), signals.hidden[-1].share_saturated
+    if wording.is_chaotic(signals.per_layer("std"), signals.per_layer("grad_z_norm"), x.dtype):
+        saturated = live.ByRounding(saturated)
+    return {**told, "saturated_last": saturated, "loss": loss, "images": len(x)}
 
 
 def images_for(model) -> int:

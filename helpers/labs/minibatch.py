@@ -1,5 +1,7 @@
 """Full batch, mini-batch, one example at a time: three paths on one loss surface, and what they cost."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from helpers.labs import live
@@ -10,26 +12,24 @@ from helpers.networks.two_weights import (
     logistic_loss,
     lowest_point,
 )
-from helpers.plots.quicktext import QuickText
-from helpers.plots.style import BLACK, BLUE, GREEN, LINES, MARKERS, RED
+from helpers.plots.contours import contour
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points, Text, beside
 
 START = (3.0, -2.0)
 REACH = ((-5.5, 5.5), (-4.0, 7.0))  # of the two weights
 SIZES = tuple(2**k for k in range(9))
 RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20, 30)
 MOST_EPOCHS, LOSS_SHOWN = 4, 3.5
-LEVELS = (0.36, 0.4, 0.5, 0.65, 0.85, 1.2, 1.7, 2.4, 3.3, 4.5, 6)
-LOOKS = {  # of the three paths, the noisiest lowest: color, marker, line, its width, size of the markers
-    "single": (RED, MARKERS[2], LINES[0], 0.6, 2.5),
-    "mini": (GREEN, MARKERS[1], LINES[1], 1.4, 4),
-    "full": (BLUE, MARKERS[0], LINES[0], 1.8, 7),
-}
+LEVELS = (0.36, 0.4, 0.5, 0.65, 0.85, 1.2, 1.7, 2.4, 3.3, 4.5)
+TOLD = (0.65, 1.2, 2.4)  # levels whose loss stands on the contour
+UPHILL = (-0.3, -0.95)  # from the lowest point, where contours are told
+LOOKS = {"single": "noisy", "mini": "third", "full": "first"}  # the noisiest path is drawn lowest
 
 TEXT = {
     "full": "full batch",
     "mini": "mini-batch",
     "single": "one example",
-    "cost": "{name}: {updates} of {examples}, loss {loss:.3f}",
+    "cost": "Updates: full batch {full}, mini-batch {mini}, one example at a time {single}.",
     "still": "Learning rate 0: no path moves.",
     "left": "{count} of 3 paths leave the picture: their steps are too long.",
     "same_full": "A batch of all examples is the full batch: both paths are the same.",
@@ -40,7 +40,16 @@ TEXT = {
 class MinibatchLab(live.LiveFigure):
     """Three paths over contours of the loss, and the loss against the number of examples looked at."""
 
-    size = (9.6, 4.5)
+    READ_OUT = {
+        "updates_per_epoch": "updates per epoch, batches of {batch}",
+        "loss_full": "loss, full batch",
+        "loss_mini": "loss, batches of {batch}",
+        "loss_single": "loss, one example at a time",
+    }
+
+    def __init__(self, **start):
+        self.free()
+        super().__init__(**start)
 
     def controls(self):
         return {
@@ -50,90 +59,68 @@ class MinibatchLab(live.LiveFigure):
             "seed": live.whole("seed", 0, 20, 0),
         }
 
-    def build(self):
-        self.examples = brightness_of_dresses_and_shirts()
-        self._single = None, None
-        self.figure.subplots_adjust(left=0.055, right=0.985, top=0.86, bottom=0.24, wspace=0.14)
-        self.surface, self.losses = self.figure.subplots(1, 2)
-        best = draw_surface(self.surface, *self.examples)
-        self.losses.set(ylim=(0, 1.04 * LOSS_SHOWN), xlim=(-0.03, 2.03))
-        self.losses.set_title("loss over all examples (cut off at 3.5)", fontsize=9)
-        self.losses.set_xlabel("epochs: each looks at every example once")
-        self.paths, self.curves = {}, {}
-        for name, (color, marker, line, width, size) in LOOKS.items():
-            look = {
-                "color": color,
-                "marker": marker,
-                "linestyle": line,
-                "linewidth": width,
-                "markersize": size,
-            }
-            self.paths[name] = self.moving(self.surface.plot([], [], label=TEXT[name], **look)[0])
-            self.curves[name] = self.moving(self.losses.plot([], [], **look)[0])
-        self.moving(best)  # drawn anew each time, over the paths
-        words = self.figure.add_axes([0, 0, 1, 0.14])
-        words.axis("off")
-        self.words = {
-            name: self.moving(QuickText(words, 0.5, y, size=9, color=LOOKS[name][0]))
-            for name, y in (("full", 0.74), ("mini", 0.42), ("single", 0.1))
-        }
-        self.legend(*(self.paths[name] for name in ("full", "mini", "single")))
-
     def update(self, batch, rate, epochs, seed):
-        sizes = {"full": EXAMPLES, "mini": batch, "single": 1}
-        self.losses.set_xlim(-0.03 * epochs, 1.03 * epochs)
-        left, numbers = 0, {}
-        for name, size in sizes.items():
-            path, losses = self._run(size, rate, epochs, seed)
-            self.paths[name].set_data(*path.T)
-            self.curves[name].set_data(np.linspace(0, epochs, len(path)), np.minimum(losses, LOSS_SHOWN))
-            told = {"updates": counted(len(path) - 1, "update"), "examples": counted(size, "example")}
-            self.words[name].set_text(TEXT["cost"].format(name=TEXT[name], loss=losses[-1], **told))
-            numbers[f"loss_{name}"] = losses[-1]
-            left += outside(path)
-        self.say(_in_words(left, rate, batch))
-        return {"updates_per_epoch": EXAMPLES // batch, **numbers}
+        sizes = {"single": 1, "mini": batch, "full": EXAMPLES}
+        runs = {name: self._run(size, rate, epochs, seed) for name, size in sizes.items()}
+        losses = {f"loss_{name}": runs[name][1][-1] for name in ("full", "mini", "single")}
+        return Frame(
+            beside(surface_panel(runs), losses_panel(runs, epochs)),
+            height=390,
+            words=_in_words(runs, rate, batch),
+            numbers={"updates_per_epoch": EXAMPLES // batch, **losses},
+        )
 
     def free(self):
-        self.examples = self._single = self.paths = self.curves = self.words = None
-        self.surface = self.losses = None
+        self._single = (None, None)
 
     def _run(self, size, rate, epochs, seed):
         """Path and losses; the costly path of single examples is kept while its settings stay."""
         key = rate, epochs, seed
         if size == 1 and self._single[0] == key:
             return self._single[1]
-        rng = np.random.default_rng(seed)
-        path = descend(*self.examples, batch_size=size, rate=rate, epochs=epochs, start=START, rng=rng)
-        run = path, logistic_loss(path, *self.examples)
+        examples, rng = brightness_of_dresses_and_shirts(), np.random.default_rng(seed)
+        path = descend(*examples, batch_size=size, rate=rate, epochs=epochs, start=START, rng=rng)
+        run = path, logistic_loss(path, *examples)
         if size == 1:
             self._single = key, run
         return run
 
 
-def draw_surface(axes, x, y):
-    """Draw contours of the loss over the two weights, and return a star at the lowest point."""
-    w1, w2 = (np.linspace(*reach, 67) for reach in REACH)
-    points = np.stack(np.meshgrid(w1, w2), axis=-1)
-    lines = axes.contour(w1, w2, logistic_loss(points, x, y), levels=LEVELS, colors="#999999", linewidths=0.8)
-    axes.clabel(lines, levels=LEVELS[2::2], fontsize=7, fmt="%g")
-    look = {"marker": "*", "markersize": 13, "color": BLACK, "markeredgecolor": "white", "linestyle": ""}
-    (best,) = axes.plot(*lowest_point(x, y), **look, label="lowest loss")
-    axes.set(
-        xlim=REACH[0],
-        ylim=REACH[1],
-        xlabel="weight of the middle's brightness",
-        ylabel="weight of the sides' brightness",
+def surface_panel(runs) -> Panel:
+    """Return the paths, run by run, over contours of the loss, with a star at the lowest point."""
+    contour, told, lowest = surface()
+    paths = [Line(*path.T, LOOKS[name], TEXT[name]) for name, (path, _) in runs.items()]
+    x = Axis(*REACH[0], label="weight of the middle's brightness")
+    y = Axis(*REACH[1], label="weight of the sides' brightness")
+    return Panel((contour, told, *paths, lowest), "paths on the loss surface", x, y)
+
+
+@lru_cache(maxsize=1)
+def surface() -> tuple[Line, Text, Points]:
+    """Return contours of the loss over the two weights, their levels, and its lowest point."""
+    examples = brightness_of_dresses_and_shirts()
+    w1, w2 = (np.linspace(*reach, 45) for reach in REACH)
+    heights = logistic_loss(np.stack(np.meshgrid(w1, w2), axis=-1), *examples)
+    lowest = lowest_point(*examples)
+    away = np.linspace(0, 12, 200)
+    losses = logistic_loss(lowest + np.outer(away, UPHILL), *examples)
+    places = lowest + np.outer(np.interp(TOLD, losses, away), UPHILL)
+    return (
+        contour(w1, w2, heights, LEVELS, "level"),
+        Text(*places.T, [f"{level:g}" for level in TOLD], "small text"),
+        Points(*lowest, "lowest", "lowest loss"),
     )
-    axes.set_title("paths on the loss surface", fontsize=9)
-    axes.legend(loc="lower left")
-    axes.grid(False)
-    return best
 
 
-def counted(n, thing) -> str:
-    """Return a number and a noun, in the plural where there are several."""
-    return f"{n} {thing}{'' if n == 1 else 's'}"
+def losses_panel(runs, epochs) -> Panel:
+    """Return the loss over all examples along the paths, cut off where it leaves the picture."""
+    curves = [
+        Line(np.linspace(0, epochs, len(losses)), np.minimum(losses, LOSS_SHOWN), LOOKS[name], TEXT[name])
+        for name, (_, losses) in runs.items()
+    ]
+    x = Axis(-0.03 * epochs, 1.03 * epochs, label="epochs: each looks at every example once", counts="epoch")
+    title = f"loss over all examples (cut off at {LOSS_SHOWN})"
+    return Panel(tuple(curves), title, x, Axis(0, 1.04 * LOSS_SHOWN))
 
 
 def outside(path) -> bool:
@@ -142,9 +129,11 @@ def outside(path) -> bool:
     return bool(((path < low) | (path > high)).any())
 
 
-def _in_words(left, rate, batch):
+def _in_words(runs, rate, batch):
+    left = sum(outside(path) for path, _ in runs.values())
     if left:
         return TEXT["left"].format(count=left)
     if rate == 0:
         return TEXT["still"]
-    return {1: TEXT["same_single"], EXAMPLES: TEXT["same_full"]}.get(batch, "")
+    updates = {name: len(path) - 1 for name, (path, _) in runs.items()}
+    return {1: TEXT["same_single"], EXAMPLES: TEXT["same_full"]}.get(batch, TEXT["cost"].format(**updates))

@@ -6,9 +6,8 @@ from helpers import data
 from helpers.labs import live
 from helpers.numerics.conditioning import condition_number, descent, predicted_steps, second_moments
 from helpers.numerics.preprocessing import PREPROCESSORS, covariance
-from helpers.plots.over_layers import CurvePanel
-from helpers.plots.quicktext import QuickText
-from helpers.plots.style import BLACK, GREEN, MEASURED, PREDICTED, SKY
+from helpers.plots.frame import Axis, Frame, Image, Line, Panel, Points, Text, beside, stacked
+from helpers.plots.over_layers import layers_panel
 
 POINTS = 400
 STEPS = 50  # of gradient descent
@@ -20,23 +19,31 @@ CONTOURS = (1, 0.3, 0.05)  # of the loss, as shares of the start's
 NEAR_ZERO = 1e-6  # an error below this share of the start's is not drawn
 ANGLES = np.linspace(0, 2 * np.pi, 121)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
-PLACES = ((0.25, 0.7), (0.75, 0.7), (0.25, 0.2), (0.75, 0.2))
 
-TEXT = {
+CLOUDS = {
     "synthetic": "drawn points",
     "regions": "images: sides, middle",
     "pixels": "images: two neighbor pixels",
-    "own": "Images keep their own correlation, here {0:.2f}.",
 }
+OWN = "Images keep their own correlation, here {0:.2f}."
 
 
 class PreprocessingLab(live.LiveFigure):
     """The cloud with its ellipse, its covariance matrix, and gradient descent on a loss over these inputs."""
 
-    size = (9.6, 3.9)
+    READ_OUT = {
+        "mean_1": "mean of x₁",
+        "mean_2": "mean of x₂",
+        "var_1": "variance of x₁",
+        "var_2": "variance of x₂",
+        "covariance": "their covariance",
+        "condition_of_covariance": "condition number κ of the covariance",
+        "condition_of_loss": "κ of the loss",
+        "steps_predicted": f"steps to shrink the slowest error to {FACTOR:g}, predicted",
+    }
 
     def controls(self):
-        clouds = [(TEXT[name], name) for name in ("synthetic", "regions", "pixels")]
+        clouds = [(label, name) for name, label in CLOUDS.items()]
         return {
             "cloud": live.choice("data", clouds, "synthetic"),
             "step": live.choice("step", [(e.label, e.name) for e in PREPROCESSORS.values()], "raw"),
@@ -45,91 +52,75 @@ class PreprocessingLab(live.LiveFigure):
             "ratio": live.steps("scale ratio", RATIOS, 3),
         }
 
-    def build(self):
-        square = {"bottom": 0.1, "top": 0.86}
-        grid = self.figure.add_gridspec(1, 1, left=0.045, right=0.355, **square)
-        self._build_cloud(self.figure.add_subplot(grid[0]))
-        grid = self.figure.add_gridspec(1, 1, left=0.67, right=0.98, **square)
-        self._build_bowl(self.figure.add_subplot(grid[0]))
-        self._build_matrix(self.figure.add_axes([0.435, 0.56, 0.16, 0.3]))
-        self.error = CurvePanel(
-            self.figure.add_axes([0.415, 0.1, 0.215, 0.33]), "distance to minimum, by step", log=True
-        )
-        self.moving(self.error.artists)
-        self.legend(self.points, self.ellipse, self.path)
-
     def update(self, cloud, step, correlation, offset, ratio):
         x, C = points(cloud, correlation, offset, ratio)
         z = PREPROCESSORS[step].fit(x).transform(x)
         measured, hessian = covariance(z), second_moments(z, bias=False)
         kappa = condition_number(hessian)
-        self._show_cloud(z, predicted_covariance(step, C))
-        self._show_matrix(measured)
-        self._show_descent(hessian, kappa)
-        self.say(_in_words(cloud, C, kappa))
-        return {
-            "mean_1": _rounded(z[:, 0].mean()),
-            "mean_2": _rounded(z[:, 1].mean()),
-            "var_1": measured[0, 0],
-            "var_2": measured[1, 1],
-            "covariance": _rounded(measured[0, 1]),
-            "condition_of_covariance": condition_number(measured),
-            "condition_of_loss": kappa,
-            "steps_predicted": predicted_steps(max(kappa, 1.0 + 1e-9), FACTOR),
-        }
-
-    def free(self):
-        self.points = self.ellipse = self.path = self.error = None
-
-    def _build_cloud(self, axes):
-        self.cloud_axes = axes
-        axes.set(title="the cloud", aspect="equal")
-        axes.axhline(0, color="#b0b0b0", linewidth=0.8)
-        axes.axvline(0, color="#b0b0b0", linewidth=0.8)
-        (self.points,) = axes.plot([], [], "o", color=SKY, markersize=2.5, markeredgewidth=0, label="points")
-        (self.ellipse,) = axes.plot([], [], **PREDICTED, label="ellipse predicted, 2 std")
-        (self.middle,) = axes.plot([], [], "P", color=BLACK, markersize=7)
-        self.moving([self.points, self.ellipse, self.middle])
-
-    def _build_matrix(self, axes):
-        axes.set(title="covariance", xticks=[], yticks=[])
-        axes.grid(False)
-        self.matrix = self.moving(
-            axes.imshow(np.zeros((2, 2)), cmap="PuOr", vmin=-2, vmax=2, interpolation="nearest")
-        )
-        axes.set_aspect("auto")
-        self.cells = [self.moving(QuickText(axes, *place, size=10)) for place in PLACES]
-
-    def _build_bowl(self, axes):
-        axes.set(title="loss over two weights", xlim=(-1.3, 1.3), ylim=(-1.3, 1.3), aspect="equal")
-        axes.set(xlabel="", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-        (self.contours,) = axes.plot([], [], color="#999999", linewidth=0.9)
-        (self.path,) = axes.plot([], [], **MEASURED, label="gradient descent, measured")
-        axes.plot(0, 0, "*", color=GREEN, markersize=13)
-        self.moving([self.contours, self.path])
-
-    def _show_cloud(self, z, C):
-        mean = z.mean(axis=0)
-        ellipse = mean + DEVIATIONS * (_root(C) @ CIRCLE).T
-        extent = max(np.abs(z).max(), np.abs(ellipse).max())
-        reach = next((reach for reach in REACHES if extent < 0.98 * reach), extent)
-        self.cloud_axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
-        self.points.set_data(*z.T)
-        self.ellipse.set_data(*ellipse.T)
-        self.middle.set_data(*mean[:, None])
-
-    def _show_matrix(self, C):
-        self.matrix.set_data(C / np.abs(C).max())
-        for cell, value in zip(self.cells, C.ravel(), strict=True):
-            cell.set_text(f"{_rounded(value):.3g}")
-
-    def _show_descent(self, hessian, kappa):
         errors = descent(hessian, start_of_descent(hessian), STEPS)
-        self.path.set_data(*errors.T)
-        self.contours.set_data(*contour_lines(hessian, errors[0]))
-        measured = np.linalg.norm(errors[1:], axis=1) / np.linalg.norm(errors[0])
-        predicted = (1 - 1 / kappa) ** np.arange(1, STEPS + 1) / np.sqrt(2)
-        self.error.show(*(np.where(v > NEAR_ZERO, v, np.nan) for v in (measured, predicted)))
+        squares = cloud_panel(z, predicted_covariance(step, C)), bowl_panel(hessian, errors)
+        right = stacked(matrix_panel(measured), distance_panel(errors, kappa))
+        return Frame(
+            beside(*squares, right, widths=(3, 3, 2)),
+            height=350,
+            words=_in_words(cloud, C, kappa),
+            numbers={
+                "mean_1": _rounded(z[:, 0].mean()),
+                "mean_2": _rounded(z[:, 1].mean()),
+                "var_1": measured[0, 0],
+                "var_2": measured[1, 1],
+                "covariance": _rounded(measured[0, 1]),
+                "condition_of_covariance": condition_number(measured),
+                "condition_of_loss": kappa,
+                "steps_predicted": predicted_steps(max(kappa, 1.0 + 1e-9), FACTOR),
+            },
+        )
+
+
+def cloud_panel(z, C) -> Panel:
+    """Return points (n, 2), their mean, and the ellipse of two standard deviations by the covariance `C`."""
+    mean = z.mean(axis=0)
+    ellipse = mean + DEVIATIONS * (_root(C) @ CIRCLE).T
+    extent = max(np.abs(z).max(), np.abs(ellipse).max())
+    reach = next((reach for reach in REACHES if extent < 0.98 * reach), extent)
+    axis = Axis(-reach, reach)
+    marks = (
+        Line((axis.low, axis.high), (0, 0), "zero"),
+        Line((0, 0), (axis.low, axis.high), "zero"),
+        Points(*z.T, "dot", "points"),
+        Line(*ellipse.T, "predicted", "predicted"),
+        Points(*mean, "middle", "mean"),
+    )
+    return Panel(marks, "the cloud, ellipse of 2 std", axis, axis, square=True)
+
+
+def matrix_panel(C) -> Panel:
+    """Return a covariance matrix in colors, orange below 0 and purple above, with its numbers."""
+    places = (0.5, 1.5, 0.5, 1.5), (1.5, 1.5, 0.5, 0.5)
+    words = [f"{_rounded(value):.3g}" for value in C.ravel()]
+    image = Image(
+        C / np.abs(C).max(), (0, 2, 0, 2), "PuOr", -2, 2
+    )  # half of the colors: pale behind the numbers
+    return Panel((image, Text(*places, words)), "covariance", Axis(0, 2), Axis(0, 2), bare=True)
+
+
+def bowl_panel(hessian, errors) -> Panel:
+    """Return contours of the loss over the errors of two weights, with the path of gradient descent."""
+    marks = (
+        Line(*contour_lines(hessian, errors[0]), "contour"),
+        Line(*errors.T, "measured", "measured"),
+        Points(0, 0, "goal", "minimum"),
+    )
+    axis = Axis(-1.3, 1.3, ticks={-1: "-1", 0: "0", 1: "1"})
+    return Panel(marks, "loss over two weights", axis, axis, square=True)
+
+
+def distance_panel(errors, kappa) -> Panel:
+    """Return the distance to the minimum after each step, measured and predicted, as a share of the start."""
+    measured = np.linalg.norm(errors[1:], axis=1) / np.linalg.norm(errors[0])
+    predicted = (1 - 1 / kappa) ** np.arange(1, STEPS + 1) / np.sqrt(2)
+    shown = (np.where(v > NEAR_ZERO, v, np.nan) for v in (measured, predicted))
+    return layers_panel("distance to minimum", *shown, log=True, counts="step", label="step")
 
 
 def points(cloud, correlation, offset, ratio) -> tuple[np.ndarray, np.ndarray]:
@@ -206,7 +197,7 @@ def _in_words(cloud, C, kappa):
         return "One step reaches the minimum: no distance is left."
     if cloud == "synthetic":
         return ""
-    return data.notice() or TEXT["own"].format(C[0, 1] / np.sqrt(C[0, 0] * C[1, 1]))
+    return data.notice() or OWN.format(C[0, 1] / np.sqrt(C[0, 0] * C[1, 1]))
 
 
 def _rounded(value):

@@ -1,19 +1,22 @@
 """SELU's map: where one layer takes the mean and the variance of its input, and where many lead."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from helpers.labs import knobs, live, wording
 from helpers.numerics.activations import get_activation
 from helpers.numerics.theory import moment_map
-from helpers.plots.over_layers import CurvePanel
-from helpers.plots.style import BLACK, BLUE, GREEN, MEASURED, PREDICTED
+from helpers.plots.frame import Arrows, Axis, Frame, Line, Panel, Points, beside, stacked
+from helpers.plots.over_layers import layers_panel
 
 LAYERS = 15
 SETTLING = 60  # further layers that the prediction is followed for, to see where it comes to rest
 BATCH = 200
 VANISHED = 1e-8  # a variance below this is nothing to see
-MEANS, VARIANCES = np.linspace(-1, 1, 11), np.linspace(0, 3, 13)
+GRID = np.reshape(np.meshgrid(np.linspace(-1, 1, 11), np.linspace(0, 3, 13)), (2, -1))  # means, variances
 WIDTHS = (2, 5, 10, 20, 50, 100, 200)
+REACH = 1e3  # a path is drawn so far out of the picture: all the dashes on the way farther would take long
 ARROW = 0.14  # the longest arrow, in units of the picture's axes
 
 TEXT = {
@@ -27,7 +30,12 @@ TEXT = {
 class SeluMapLab(live.LiveFigure):
     """The map of (mean, variance) as arrows, the path of a start point, and a real random network's dots."""
 
-    size = (9.6, 4.2)
+    READ_OUT = {
+        "predicted_mean": f"mean of h, layer {LAYERS}, predicted",
+        "predicted_variance": f"variance of h, layer {LAYERS}, predicted",
+        "measured_mean": f"mean of h, layer {LAYERS}, measured",
+        "measured_variance": f"variance of h, layer {LAYERS}, measured",
+    }
 
     def controls(self):
         return {
@@ -39,106 +47,51 @@ class SeluMapLab(live.LiveFigure):
             "width": live.steps("width", WIDTHS, 100),
         }
 
-    def build(self):
-        self._field, self._weights = (None, None), (None, None)
-        grid = self.figure.add_gridspec(
-            2,
-            2,
-            width_ratios=(1.35, 1),
-            left=0.06,
-            right=0.985,
-            top=0.87,
-            bottom=0.2,
-            hspace=0.5,
-            wspace=0.16,
-        )
-        self._build_map(self.figure.add_subplot(grid[:, 0]))
-        panels = [("mean, per layer", False), ("standard deviation, per layer", True)]
-        self.curves = [
-            CurvePanel(self.figure.add_subplot(grid[row, 1]), title, log=log)
-            for row, (title, log) in enumerate(panels)
-        ]
-        for panel in self.curves:
-            self.moving(panel.artists)
-
     def update(self, activation, mean, variance, omega, tau, width):
-        self._show_field(activation, omega, tau)
         path = predicted_path(activation, mean, variance, omega, tau, LAYERS + SETTLING)
         possible = omega**2 <= width * tau
-        measured = np.full((LAYERS + 1, 2), np.nan)
+        predicted, measured = path[: LAYERS + 1], np.full((LAYERS + 1, 2), np.nan)
         if possible:
-            measured = measured_path(activation, mean, variance, omega, tau, self._base_weights(width))
-        predicted, rest = path[: LAYERS + 1], path[-1]
-        settled = comes_to_rest(path)
-        self._show_paths(predicted, measured, rest if settled else (np.nan, np.nan))
-        self._show_curves(predicted, measured)
-        self.say(
-            _in_words(path) if possible else TEXT["impossible"].format(width=width, omega=omega, tau=tau)
+            measured = measured_path(activation, mean, variance, omega, tau, balanced_weights(width))
+        curves = stacked(
+            layers_panel("mean of h, per layer", measured[1:, 0], predicted[1:, 0], log=False),
+            layers_panel("std of h, per layer", *np.sqrt([measured[1:, 1], predicted[1:, 1]]), log=True),
         )
-        told = {"predicted": predicted} | ({"measured": measured} if possible else {})
-        return {k: v for name, path in told.items() for k, v in _numbers(name, *path[-1]).items()}
-
-    def free(self):
-        self._field, self._weights = (None, None), (None, None)
-        self.curves = self.arrows = None
-
-    def _build_map(self, axes):
-        axes.set(
-            xlim=(-1.1, 1.1),
-            ylim=(-0.12, 3.12),
-            title="one layer takes (mean, variance) along the arrow",
-            xlabel="mean of h",
-            ylabel="variance of h",
-        )
-        self.grid = tuple(part.ravel() for part in np.meshgrid(MEANS, VARIANCES))
-        nothing = np.zeros_like(self.grid[0])
-        self.arrows = self.moving(
-            axes.quiver(
-                *self.grid,
-                nothing,
-                nothing,
-                angles="xy",
-                scale_units="xy",
-                scale=1,
-                color="#8c8c8c",
-                width=0.003,
-            )
-        )
-        (self.predicted,) = self.moving(axes.plot([], [], **PREDICTED, label="predicted"))
-        (self.measured,) = self.moving(
-            axes.plot([], [], **MEASURED | {"linestyle": "none"}, label="measured")
-        )
-        (self.start,) = self.moving(axes.plot([], [], "D", color=BLACK, markersize=7))
-        (self.rest,) = self.moving(axes.plot([], [], "*", color=GREEN, markersize=15, label="comes to rest"))
-        axes.plot(0, 1, "+", color=BLUE, markersize=16, markeredgewidth=2, label="(0, 1)")
-        axes.legend(
-            loc="upper center", ncols=4, bbox_to_anchor=(0.5, -0.14), handletextpad=0.3, columnspacing=1
+        arrows = Arrows(*GRID, *arrow_field(activation, omega, tau))
+        rest = path[-1] if comes_to_rest(path) else (np.nan, np.nan)
+        impossible = TEXT["impossible"].format(width=width, omega=omega, tau=tau)
+        return Frame(
+            beside(map_panel(arrows, predicted, measured, rest), curves, widths=(1.35, 1)),
+            height=380,
+            words=_in_words(path) if possible else impossible,
+            numbers=_numbers("predicted", *predicted[-1])
+            | (_numbers("measured", *measured[-1]) if possible else {}),
         )
 
-    def _show_field(self, activation, omega, tau):
-        key = (activation, omega, tau)
-        if self._field[0] != key:
-            mean, variance = moment_map(activation, *self.grid, omega, tau)
-            self._field = (key, short_arrows(mean - self.grid[0], variance - self.grid[1]))
-        self.arrows.set_UVC(*self._field[1])
 
-    def _show_paths(self, predicted, measured, rest):
-        self.predicted.set_data(*_drawable(predicted))
-        self.measured.set_data(*_drawable(measured))
-        self.start.set_data(*predicted[:1].T)
-        self.rest.set_data([rest[0]], [rest[1]])
-
-    def _show_curves(self, predicted, measured):
-        for panel, column in zip(self.curves, (0, 1), strict=True):
-            pair = (measured[1:, column], predicted[1:, column])
-            panel.show(*(np.sqrt(values) if column else values for values in pair))
-
-    def _base_weights(self, width):
-        if self._weights[0] != width:
-            self._weights = (width, balanced_weights(width))
-        return self._weights[1]
+def map_panel(arrows, predicted, measured, rest) -> Panel:
+    """Return the map: arrows, and two paths (layers + 1, 2) from their common start to the place of rest."""
+    in_reach = np.where(np.abs(predicted) < REACH, predicted, np.nan)
+    marks = (
+        arrows,
+        Line(*in_reach.T, "predicted", "predicted"),
+        Points(*measured.T, "measured", "measured"),
+        Points(*predicted[0], "start", "start"),
+        Points(0, 1, "fixed point", "(0, 1)"),
+        Points(*rest, "goal", "comes to rest"),
+    )
+    x, y = Axis(-1.1, 1.1, label="mean of h"), Axis(-0.12, 3.12, label="variance of h")
+    return Panel(marks, "one layer takes (mean, variance) along the arrow", x, y)
 
 
+@lru_cache(maxsize=16)
+def arrow_field(activation, omega, tau) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the map takes each point of `GRID`, as short arrows (dx, dy)."""
+    mean, variance = moment_map(activation, *GRID, omega, tau)
+    return short_arrows(mean - GRID[0], variance - GRID[1])
+
+
+@lru_cache(maxsize=1)
 def balanced_weights(width) -> np.ndarray:
     """Return LAYERS square weight matrices whose columns have the sum 0 and squares that add up to 1.
 
@@ -191,11 +144,6 @@ def short_arrows(dx, dy) -> tuple[np.ndarray, np.ndarray]:
     with np.errstate(all="ignore"):
         factor = np.where(length > 0, ARROW * np.tanh(length / ARROW) / length, 0)
     return np.nan_to_num(dx * factor), np.nan_to_num(dy * factor)
-
-
-def _drawable(path):
-    """Columns of a path; what lies far outside of the picture is left out, for Agg can't draw to infinity."""
-    return np.where(np.abs(path) < 1e4, path, np.nan).T
 
 
 def _numbers(name, mean, variance):

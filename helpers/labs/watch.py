@@ -12,8 +12,9 @@ import ipywidgets as widgets
 from IPython import get_ipython
 
 from helpers.labs import live
-from helpers.plots.training import HeatPanel, LayersPanel, LossPanel
-from helpers.signals.recording import HEALTHY_RATIO, Recording
+from helpers.plots.frame import Frame, beside, stacked
+from helpers.plots.training import panels_of
+from helpers.signals.recording import Recording
 
 TEXT = {
     "stop": "Stop training",
@@ -28,57 +29,39 @@ TEXT = {
 class TrainingFigure(live.LiveFigure):
     """Loss, gradients, updates and activations of every layer while `fit` runs; `show` takes each record."""
 
-    size = (9.6, 5.6)
+    READ_OUT = {
+        "step": "training step",
+        "loss": "loss",
+        "gradient_first": "gradient norm of W, layer 1",
+        "gradient_last": "gradient norm of W, last layer",
+    }
 
     def __init__(self):
         self.recording: Recording | None = None
+        self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "420px"})
         super().__init__()
 
     def controls(self):
-        button = widgets.ToggleButton(False, description=TEXT["stop"], icon="stop", tooltip=TEXT["stop"])
-        return {"stop": button}
-
-    def build(self):
-        self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "420px"})
-        grid = self.figure.add_gridspec(
-            2, 2, left=0.06, right=0.97, top=0.87, bottom=0.09, hspace=0.5, wspace=0.25
-        )
-        axes = [self.figure.add_subplot(cell) for cell in grid]
-        self.panels = [
-            LossPanel(axes[0]),
-            LayersPanel(axes[1], "grad_W_norm"),
-            LayersPanel(axes[2], "ratio", guide=HEALTHY_RATIO),
-            HeatPanel(axes[3], self.figure),
-        ]
-        for panel in self.panels:
-            self.moving(panel.artists)
-        self.legend(*self.panels[1].artists)
+        look = {"icon": "stop", "tooltip": TEXT["stop"], "layout": {"width": "auto"}}
+        return {"stop": widgets.ToggleButton(False, description=TEXT["stop"], **look)}
 
     def layout(self):
         box = widgets.HBox([self.widgets["stop"], self.progress], layout={"align_items": "center"})
-        return widgets.VBox([box, self.image, self.readout])
+        return widgets.VBox([box, self.canvas])
 
     def update(self, stop):
-        recording = self.recording
-        for axes in self.figure.axes:
-            axes.set_visible(recording is not None)
-        if recording is None:
-            self.say(TEXT["waiting"])
-            return {"step": 0}
-        for panel in self.panels:
-            panel.show(recording)
-        self.progress.max, self.progress.value = recording.total, recording.last_step
-        self.say(self._in_words(recording))
-        return {
-            "step": recording.last_step,
-            "loss": recording.loss[-1],
-            "gradient_first": recording.grad_W_norm[-1, 0],
-            "gradient_last": recording.grad_W_norm[-1, -1],
-        }
+        panels = panels_of(self.recording)
+        return Frame(
+            stacked(beside(*panels[:3]), beside(*panels[3:])),
+            height=480,
+            words=_in_words(self.recording),
+            numbers=_numbers(self.recording),
+        )
 
     def show(self, recording) -> bool:
         """Draw a recording; return False once the stop button has been pressed, else True."""
         self.recording = recording
+        self.progress.max, self.progress.value = recording.total, recording.last_step
         hear_clicks()
         self.refresh()
         return not self.stopped
@@ -92,12 +75,27 @@ class TrainingFigure(live.LiveFigure):
         # Keras's numbers differ from one processor to another, and notebooks compare this line.
         return f"TrainingFigure({self.recording!r})"
 
-    def _in_words(self, recording):
-        if not recording.loss[-1] < float("inf"):
-            return TEXT["overflow"]
-        over = recording.last_step >= recording.total
-        state = "stopped" if recording.stopped else "done" if over else "running"
-        return TEXT[state].format(done=recording.last_step, total=recording.total)
+
+def _in_words(recording):
+    if recording is None:
+        return TEXT["waiting"]
+    if len(recording.loss) and not recording.loss[-1] < float("inf"):
+        return TEXT["overflow"]
+    over = recording.last_step >= recording.total
+    state = "stopped" if recording.stopped else "done" if over else "running"
+    return TEXT[state].format(done=recording.last_step, total=recording.total)
+
+
+def _numbers(recording):
+    """What the last record tells; the step alone where there is none."""
+    if recording is None or not len(recording.loss):
+        return {"step": 0}
+    return {
+        "step": recording.last_step,
+        "loss": recording.loss[-1],
+        "gradient_first": recording.grad_W_norm[-1, 0],
+        "gradient_last": recording.grad_W_norm[-1, -1],
+    }
 
 
 def hear_clicks() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 
 from helpers import data
 from helpers.labs import live
-from helpers.plots.style import BLACK, BLUE, RED, SKY
-from helpers.plots.weights import SOLVERS, ConstraintPanel
+from helpers.plots.frame import Axis, Frame, Line, Panel, Steps, beside, stacked
+from helpers.plots.images import image_panel
+from helpers.plots.weights import SOLVERS, constraint_panel, solution_path
 
 PAIRS = (("Dress", "Shirt"), ("Pullover", "Coat"), ("T-shirt/top", "Shirt"), ("Sneaker", "Ankle boot"))
 SEARCHED, NEW, SIDE = 8000, 1000, 7
@@ -16,11 +17,15 @@ COUNTS = (100, 200, 400)  # of training images
 STRENGTHS = (0, *(float(f"{10**exponent:.2g}") for exponent in np.arange(-3, 0.51, 0.25)))
 NEAR_ZERO = 1e-3
 FLAT = 0.02  # a pixel that varies less than this, out of 1, is taken for constant
-REACH, BINS = 1.0, 41  # of the histogram; what lies beyond counts in the last bars
+REACH, BINS, MOST = 1.0, 41, 20  # of the histogram: its ends, its bars, how high they are drawn
+COLORS = {"colors": "PuOr", "low": -0.5, "high": 0.5, "bar": True}  # of the image of the weights
 LARGEST_ERROR = 2.0
 
 TEXT = {
     "two": "two weights",
+    "histogram": "49 weights, how many",
+    "image": "as an image",
+    "errors": "squared error, by λ",
     "features": ("weight of the upper half", "weight of the lower half"),
     "training": "training images",
     "new": "1,000 new images",
@@ -44,7 +49,16 @@ class Problem(NamedTuple):
 class WeightDecayLab(live.LiveFigure):
     """The constraint picture, histogram and image of the weights, and the errors along λ."""
 
-    size = (9.6, 4.3)
+    READ_OUT = {
+        "weight_1": "weight of the upper half",
+        "weight_2": "weight of the lower half",
+        "near_zero": "share of the 49 weights within ±0.001",
+        "exactly_zero": "share exactly 0",
+        "largest": "size of the largest",
+        "error_training": "squared error, training images",
+        "error_new": "squared error, new images",
+        "right_new": "new images told right",
+    }
 
     def controls(self):
         return {
@@ -54,84 +68,56 @@ class WeightDecayLab(live.LiveFigure):
             "images": live.steps("training images", COUNTS, COUNTS[0]),
         }
 
-    def build(self):
-        self._problem = None
-        grid = self.figure.add_gridspec(1, 1, left=0.065, right=0.4, top=0.8, bottom=0.11)
-        self.two = ConstraintPanel(self.figure.add_subplot(grid[0]), TEXT["features"])
-        self.two.axes.locator_params(nbins=6)
-        self.moving(self.two.artists)
-        rows = {"height_ratios": (1.35, 1), "hspace": 0.42, "wspace": 0.2}
-        beside = self.figure.add_gridspec(2, 2, left=0.47, right=0.985, top=0.86, bottom=0.08, **rows)
-        self._build_weights(*(self.figure.add_subplot(beside[0, k]) for k in (0, 1)))
-        self._build_errors(self.figure.add_subplot(beside[1, :]))
-        lines = [self.two.touching, self.two.region, self.two.path, self.two.best, self.two.solution]
-        self.two.axes.legend(handles=lines, loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1), fontsize=7,
-                             columnspacing=0.8)  # fmt: skip
-
     def update(self, penalty, strength, pair, images):
-        path, problem = solutions(pair, penalty, images), problem_of(pair, pixels, images)
-        if self._problem != (pair, penalty, images):
-            halves_problem = problem_of(pair, halves, images)
-            self.two.set_problem(halves_problem.hessian, halves_problem.best, penalty)
-            self._problem = pair, penalty, images
-        two, w = self.two.show(strength), path[STRENGTHS.index(strength)]
-        self._show_weights(w)
-        errors = self._show_errors(path, problem, STRENGTHS.index(strength))
-        self.say(_in_words(strength, two, w))
-        return {
-            "weight_1": _rounded(two[0]),
-            "weight_2": _rounded(two[1]),
-            "near_zero": float(np.mean(np.abs(w) < NEAR_ZERO)),
-            "exactly_zero": float(np.mean(w == 0)),
-            "largest": float(np.abs(w).max()),
-            "error_training": errors[0],
-            "error_new": errors[1],
-            "right_new": float(np.mean(np.sign(problem.x_new @ w + problem.t.mean()) == problem.t_new)),
-        }
-
-    def free(self):
-        self.two = self.bars = self.pixels = self.errors = self.marks = None
-
-    def _build_weights(self, left, right):
-        self.bars = left.stairs(np.zeros(BINS), np.linspace(-REACH, REACH, BINS + 1), fill=True, color=SKY)
-        left.set(title="49 weights, how many", ylim=(0, 20), xlim=(-REACH, REACH))
-        right.set(title="the same as an image", xticks=[], yticks=[])
-        right.grid(False)
-        image = right.imshow(
-            np.zeros((SIDE, SIDE)), cmap="PuOr", vmin=-0.5, vmax=0.5, interpolation="nearest"
+        place, problem = STRENGTHS.index(strength), problem_of(pair, pixels, images)
+        path, of_halves = solutions(pair, penalty, images), problem_of(pair, halves, images)
+        hessian, best, w = of_halves.hessian, of_halves.best, path[place]
+        two, errors = SOLVERS[penalty](hessian, best, strength), errors_along(path, problem)
+        told = {"labels": TEXT["features"], "path": path_of_two(pair, penalty, images)}
+        weights = beside(histogram_panel(w), image_panel(w.reshape(SIDE, SIDE), TEXT["image"], **COLORS))
+        return Frame(
+            beside(
+                constraint_panel(hessian, best, penalty, strength, title=TEXT["two"], **told),
+                stacked(weights, errors_panel(errors, place), heights=(1.35, 1)),
+                widths=(0.42, 0.58),
+            ),
+            height=410,
+            words=_in_words(strength, two, w),
+            numbers=_numbers(two, w, errors[place], problem),
         )
-        bar = self.figure.colorbar(image, ax=right, pad=0.04, ticks=(-0.5, 0, 0.5))
-        bar.outline.set_visible(False)
-        self.pixels = image
-        self.moving([self.bars, self.pixels])
 
-    def _build_errors(self, axes):
-        looks = {
-            "training": {"color": BLUE, "marker": "o"},
-            "new": {"color": RED, "marker": "s", "linestyle": "--"},
-        }
-        self.errors = {
-            name: axes.plot([], [], markersize=4, label=TEXT[name], **look)[0] for name, look in looks.items()
-        }
-        (self.marks,) = axes.plot([], [], color=BLACK, linewidth=1.2)
-        self.moving([*self.errors.values(), self.marks])
-        shown = range(0, len(STRENGTHS), 4)
-        axes.set(ylim=(0, LARGEST_ERROR), xlim=(-0.5, len(STRENGTHS) - 0.5))
-        axes.set_title("squared error, by λ", loc="left")
-        axes.set_xticks([0, *(k + 1 for k in shown)], ["0", *(f"{STRENGTHS[k + 1]:g}" for k in shown)])
-        axes.legend(loc="lower right", ncols=2, bbox_to_anchor=(1, 0.97))
 
-    def _show_weights(self, w):
-        counts, edges = np.histogram(np.clip(w, -REACH, REACH), BINS, (-REACH, REACH))
-        self.bars.set_data(np.minimum(counts, 20), edges)
-        self.pixels.set_data(w.reshape(SIDE, SIDE))
+def histogram_panel(w) -> Panel:
+    """Return how many of the weights are how large; what lies beyond the ends is in the last bars."""
+    counts, _ = np.histogram(np.clip(w, -REACH, REACH), BINS, (-REACH, REACH))
+    bars = Steps(np.minimum(counts, MOST), -REACH, REACH)
+    return Panel((bars,), TEXT["histogram"], Axis(-REACH, REACH), Axis(0, MOST))
 
-    def _show_errors(self, path, problem, place):
-        errors = errors_along(path, problem)
-        for line, values in zip(self.errors.values(), errors.T, strict=True):
-            line.set_data(np.arange(len(values)), np.minimum(values, LARGEST_ERROR))
-        self.marks.set_data([place, place], [0, LARGEST_ERROR])
-        return errors[place].tolist()
+
+def errors_panel(errors, place) -> Panel:
+    """Return the errors (strengths, 2) for every λ, an even step apart, with a line at the one in `place`."""
+    places = np.arange(len(errors))
+    curves = (
+        Line(places, np.minimum(values, LARGEST_ERROR), look, TEXT[name])
+        for values, look, name in zip(errors.T, ("first", "second"), ("training", "new"), strict=True)
+    )
+    here = Line([place, place], [0, LARGEST_ERROR], "here")
+    ticks = {0: "0"} | {k: f"{STRENGTHS[k]:g}" for k in range(1, len(STRENGTHS), 4)}
+    x = Axis(-0.5, len(errors) - 0.5, ticks=ticks)
+    return Panel((here, *curves), TEXT["errors"], x, Axis(0, LARGEST_ERROR))
+
+
+def _numbers(two, w, errors, problem):
+    return {
+        "weight_1": _rounded(two[0]),
+        "weight_2": _rounded(two[1]),
+        "near_zero": float(np.mean(np.abs(w) < NEAR_ZERO)),
+        "exactly_zero": float(np.mean(w == 0)),
+        "largest": float(np.abs(w).max()),
+        "error_training": float(errors[0]),
+        "error_new": float(errors[1]),
+        "right_new": float(np.mean(np.sign(problem.x_new @ w + problem.t.mean()) == problem.t_new)),
+    }
 
 
 @lru_cache(maxsize=2 * len(PAIRS) * len(COUNTS))
@@ -168,6 +154,13 @@ def solutions(pair, penalty, count) -> np.ndarray:
     """Return the 49 weights for every strength, shape (strengths, 49)."""
     problem = problem_of(pair, pixels, count)
     return np.array([SOLVERS[penalty](problem.hessian, problem.best, strength) for strength in STRENGTHS])
+
+
+@lru_cache(maxsize=2 * len(PAIRS) * len(COUNTS))
+def path_of_two(pair, penalty, count) -> np.ndarray:
+    """Return the path of the two halves' weights, from no penalty to a strong one."""
+    problem = problem_of(pair, halves, count)
+    return solution_path(problem.hessian, problem.best, penalty)
 
 
 def errors_along(path, problem) -> np.ndarray:

@@ -29,6 +29,21 @@ def relative_error(a, b) -> float:
     return float(np.linalg.norm(a - b) / size) if size else 0.0
 
 
+def agrees(pairs, tolerance=1e-6) -> bool:
+    """Say whether the `relative_error` of every pair of gradients is below the tolerance."""
+    return all(relative_error(a, b) < tolerance for a, b in pairs)
+
+
+def agreement(pairs, tolerance=1e-6) -> str:
+    """Return in words how far several pairs of gradients differ: the largest `relative_error` of them.
+
+    Below the tolerance only this is told, since the digits beyond are rounding, another on each processor.
+    """
+    worst = max(relative_error(a, b) for a, b in pairs)
+    told = f"below {tolerance:g}" if worst < tolerance else f"{worst:.1e}, above {tolerance:g}"
+    return f"largest relative difference: {told}"
+
+
 def _difference(loss, x, place, step):
     above, below = x.copy(), x.copy()
     above[place] += step

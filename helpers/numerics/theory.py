@@ -30,6 +30,7 @@ from helpers.numerics.gaussian import (
 )
 from helpers.numerics.initializers import get_initializer
 from helpers.numerics.normalization import KERAS_EPS
+from helpers.numerics.remembering import once_per_array
 
 SETTLED = 200  # layers after which the variance is taken as settled; far more than any network here has
 
@@ -260,6 +261,12 @@ class _State(NamedTuple):
     second: np.ndarray
 
 
+@once_per_array
+def _moments_of_examples(x):
+    """Mean and mean square of each example."""
+    return x.mean(axis=1, dtype=np.float64), np.square(x, dtype=np.float64).mean(axis=1)
+
+
 def _recursion_of(model, x):
     variances = weight_variances(model)
     return _recursion(x, model.activation, model.sizes, variances, bias_variance=model.bias_std**2)
@@ -281,11 +288,11 @@ def _recursion(
 
     `variances` are those of the weights of each layer, the output layer's last.
     """
-    x = np.asarray(x, np.float64)
+    x = np.asarray(x)
     if normalized == "after" or (normalized and skips):
         return _Layers(*np.full((4, len(sizes) - 2, len(x)), np.nan))
-    moments, state, rows = gaussian_moments(activation), _State(x.mean(axis=1), np.mean(x * x, axis=1)), []
-    over_batch = x.var(axis=0).mean() if normalized else None
+    moments, state, rows = gaussian_moments(activation), _State(*_moments_of_examples(x)), []
+    over_batch = x.var(axis=0, dtype=np.float64).mean() if normalized else None
     to_input = []  # the factor from ‖dz‖² of a layer to the gradient's of what it was given
     with np.errstate(all="ignore"):
         for (fan_in, fan_out), variance in zip(pairwise(sizes[:-1]), variances[:-1], strict=True):

@@ -12,15 +12,15 @@ PICTURES = {
     "graph": "computation_graph",
     "histograms": "histogram_rows histograms over_sigmoid weight_histograms",
     "images": "gallery matrix_images mirror_scores pixel_maps pooling_regions",
-    "over_layers": "curves flow_panels seed_paths small_multiples",
+    "over_layers": "curves flow_panels seed_paths side_by_side small_multiples",
     "over_seeds": (
         "against_testing by_batch_size loss_panels lottery_strip paired_differences ratio_by_depth "
         "rival_accuracies seed_bands seed_curves seed_dots seed_panels seeds_against standard_error "
         "training_panels validation_curves"
     ),
     "preprocessing": "boundaries clouds covariances",
-    "training": "activation_maps gradient_panels quantile_bands skipped_blocks update_panels",
-    "weights": "constraints descent_paths loss_lines parameter_shares weight_changes",
+    "training": "activation_maps gradient_panels quantile_bands skipped_blocks training_losses update_panels",
+    "weights": "constraints descent_paths loss_lines loss_valleys parameter_shares weight_changes",
 }
 _PLACES = {name: module for module, names in PICTURES.items() for name in names.split()}
 

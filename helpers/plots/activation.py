@@ -3,51 +3,50 @@
 import numpy as np
 
 from helpers.numerics.activations import SATURATED_SLOPE, get_activation, largest_slope
-from helpers.plots.axes import grid_of_panels, legend_below, row_of_panels
-from helpers.plots.style import BLACK, BLUE, LINES, RED, SKY, YELLOW, Picture, styled
+from helpers.plots.axes import row_of_panels
+from helpers.plots.frame import Axis, Bars, Frame, Line, Panel, grid
+from helpers.plots.paint import paint
+from helpers.plots.style import BLACK, BLUE, LINES, RED, SKY, Picture, styled
 
 COLUMNS = 4
 LOWEST, HIGHEST = -1.8, 3.0  # a card shows values between these
-SHADE = {"color": YELLOW, "alpha": 0.35, "linewidth": 0}
-VALUE = {"color": BLUE, "linestyle": "-", "linewidth": 2}
-SLOPE = {"color": RED, "linestyle": "--", "linewidth": 1.8}
 
 
-@styled()
 def activation_cards(names, *, columns=COLUMNS, reach=5.0, alt=None) -> Picture:
     """Return f and f' of each activation, one panel each on the same axes, saturated regions shaded.
 
     `reach` is how far the pre-activations go to both sides. Raises ValueError for an unknown name.
     """
-    entries = [get_activation(name) for name in names]
-    columns = min(columns, len(entries))
+    entries, z = [get_activation(name) for name in names], np.linspace(-reach, reach, 401)
+    x, y = Axis(-reach, reach), _height(entries, z)
+    cards = [
+        Panel((*shaded(entry, z, y), *curves(entry, z, ("f(z)", "f'(z)"))), entry.label, x, y)
+        for entry in entries
+    ]
+    height = 155 * -(-len(cards) // columns)
     alt = alt or f"value and derivative of {', '.join(entry.label for entry in entries)}"
-    size = {"height": 0.6 + 1.55 * -(-len(entries) // columns), "width": 2.2 * max(columns, 2)}
-    picture, grid = grid_of_panels(len(entries), columns, alt, **size, sharex=True, sharey=True)
-    z = np.linspace(-reach, reach, 401)
-    for axes, entry in zip(grid, entries, strict=True):
-        draw_card(axes, entry, z)
-    grid[0].set_ylim(*_height(entries, z))
-    legend_below(picture, grid[0], columns=3)
-    return picture
+    return paint(Frame(grid(cards, min(columns, len(cards))), height), alt)
 
 
-def draw_card(axes, entry, z) -> None:
-    """Draw one activation on `axes`: f solid, f' dashed, saturated regions shaded."""
-    for i, (low, high) in enumerate(saturated_intervals(entry, z)):
-        axes.axvspan(low, high, **SHADE, label="slope below 1/20 of its largest" if i == 0 else None)
-    axes.plot(z, entry.f(z), **VALUE, label="f(z)")
-    axes.plot(z, entry.df(z), **SLOPE, label="f'(z)")
-    axes.axhline(0, color="#999999", linewidth=0.8)
-    axes.set_title(entry.label)
-    axes.set_xlim(z[0], z[-1])
+def curves(entry, z, labels, looks=("value", "slope")) -> tuple[Line, Line]:
+    """Return an activation and its slope over the points `z`."""
+    (name, slope_name), (look, slope_look) = labels, looks
+    return Line(z, entry.f(z), look, name), Line(z, entry.df(z), slope_look, slope_name)
+
+
+def shaded(entry, z, y) -> tuple[Bars, Line]:
+    """Return the shades of the saturated regions along `z`, as high as the axis `y`, and the line at 0."""
+    left, right = np.reshape(saturated_intervals(entry, z), (-1, 2)).T
+    ends = np.full_like(left, y.low), np.full_like(left, y.high)
+    shades = Bars(left, right, *ends, "shade", "slope below 1/20 of its largest")
+    return shades, Line((z[0], z[-1]), (0, 0), "zero")
 
 
 def _height(entries, z):
-    """Limits for f and f' of all entries, cut where unbounded ones would flatten the rest."""
+    """An axis for f and f' of all entries, cut where unbounded ones would flatten the rest."""
     values = np.concatenate([g(z) for entry in entries for g in (entry.f, entry.df)])
     low, high = max(values.min(), LOWEST), min(values.max(), HIGHEST)
-    return low - 0.05 * (high - low), high + 0.05 * (high - low)
+    return Axis(low - 0.05 * (high - low), high + 0.05 * (high - low))
 
 
 def saturated_intervals(activation, z) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""A computation graph as a picture: values forward in blue along solid lines, gradients back in red, dashed.
+"""A computation graph as a picture: values forward in blue along solid arrows, gradients back in red, dashed.
 
 A node is a box: its symbol on the left, its value above and its gradient below on the right. Columns follow
 the depth of the nodes, so that values travel to the right and gradients to the left.
@@ -7,21 +7,18 @@ the depth of the nodes, so that values travel to the right and gradients to the 
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.collections import LineCollection
-from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
 
 from helpers.numerics.autodiff import forward_order, nodes
-from helpers.plots.quicktext import QuickText
-from helpers.plots.style import BLACK, BLUE, DPI, ORANGE, RED, Picture, styled
+from helpers.plots.frame import EDGE, WIDTH, Arrows, Axis, Bars, Frame, Panel, Text, pieces
+from helpers.plots.paint import paint
+from helpers.plots.style import Picture
 
-BOX, SYMBOL = (80, 36), 24  # pixels: width and height of a box, width of its left part
-ROW, LEGEND = 62, 24  # pixels: height of a row, and of the line of words above
-LANE = 4  # pixels between an edge's middle and its two lines
+BOX, SYMBOL = (86, 36), 25  # pixels: width and height of a box, width of its left part
+COLUMN, ROW = 160, 62  # pixels of a column, where there is room for it, and of a row
+LANE = 4  # pixels between an edge's middle and its two arrows
+VALUE, GRADIENT, NAME = 9, -8, 26  # pixels above the middle of a box
+ABOVE = 14  # pixels above a level edge, of its local derivative
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-FORWARD = {"colors": BLUE, "linestyles": "-", "linewidths": 1.5}
-BACKWARD = {"colors": RED, "linestyles": (0, (4, 2)), "linewidths": 1.5}
-LEAF, INNER = "#ddf0fb", "#ffffff"
 
 TEXT = {
     "forward": "value, forward (solid)",
@@ -30,127 +27,113 @@ TEXT = {
 }
 
 
-class GraphPanel:
-    """The boxes and lines of a graph, drawn on axes of `size` pixels (width, height) and filled by `show`."""
-
-    def __init__(self, axes, output, size):
-        axes.set(xlim=(0, size[0]), ylim=(0, size[1]))
-        axes.axis("off")
-        self.axes, self.size, self.output, self.order = axes, size, output, forward_order(output)
-        self.places = pixels_of(places(output), size)
-        self.edges = [(source, node) for node in self.order for source in node.inputs]
-        axes.add_collection(LineCollection([self._segment(edge) for edge in self.edges], colors="#dddddd"))
-        for node in self.places:
-            self._box(node)
-        self.numbers = {node: self._two_texts(*self.places[node]) for node in self.places}
-        self.lines = [axes.add_collection(LineCollection([], **look)) for look in (FORWARD, BACKWARD)]
-        self.heads = [
-            axes.plot([], [], marker, markersize=5, color=color)[0]
-            for marker, color in ((">", BLUE), ("<", RED))
-        ]
-        self.slopes = [self._edge_text() for _ in self.edges]
-        (self.frame,) = axes.plot([], [], color=ORANGE, linewidth=3)
-        self.artists = [*self.lines, *self.heads, self.frame, *self.slopes]
-        self.artists += [text for pair in self.numbers.values() for text in pair]
-
-    def show(self, computed, sent, active=None, slopes=()):
-        """Draw values of the leaves and the first `computed` nodes, gradients that the last `sent` handed on.
-
-        A frame is put around the node `active`; local derivatives are written on the edges into the nodes
-        of `slopes`.
-        """
-        done, senders = set(self.order[:computed]), set(self.order[len(self.order) - sent :])
-        reached = {source for node in senders for source in node.inputs} | ({self.output} if sent else set())
-        for node, (value, gradient) in self.numbers.items():
-            value.set_text(short(node.value) if node in done or not node.inputs else "")
-            gradient.set_text(short(node.grad) if node in reached else "")
-        self._draw_lines(0, [edge for edge in self.edges if edge[1] in done])
-        self._draw_lines(1, [edge for edge in self.edges if edge[1] in senders])
-        self._write_slopes(slopes)
-        self.frame.set_data(*self._frame_around(active))
-
-    def _segment(self, edge, lane=0):
-        """Return the two ends of an edge, from the right side of one box to the left side of the other."""
-        (x0, y0), (x1, y1) = (self.places[node] for node in edge)
-        return [(x0 + BOX[0] / 2, y0 + lane), (x1 - BOX[0] / 2, y1 + lane)]
-
-    def _draw_lines(self, which, edges):
-        segments = [self._segment(edge, (LANE, -LANE)[which]) for edge in edges]
-        self.lines[which].set_segments(segments)
-        ends = np.array([segment[1 - which] for segment in segments]).reshape(-1, 2)
-        self.heads[which].set_data(ends[:, 0] + (4 * which - 2), ends[:, 1])
-
-    def _write_slopes(self, active):
-        for text, (source, node) in zip(self.slopes, self.edges, strict=True):
-            if node not in active:
-                text.set_text("")
-                continue
-            (x0, y0), (x1, y1) = self._segment((source, node))
-            level = abs(y1 - y0) < BOX[1]
-            text.set_position(((x0 + x1) / 2, (y0 + y1) / 2 + (14 if level else 0)))
-            text.set_text(f"×{short(node.slopes[node.inputs.index(source)])}")
-
-    def _frame_around(self, node):
-        if node is None:
-            return [], []
-        (x, y), (w, h) = self.places[node], (BOX[0] / 2 + 3, BOX[1] / 2 + 3)
-        return [x - w, x + w, x + w, x - w, x - w], [y - h, y - h, y + h, y + h, y - h]
-
-    def _box(self, node):
-        (x, y), (width, height) = self.places[node], BOX
-        corner, fill = (x - width / 2, y - height / 2), INNER if node.inputs else LEAF
-        self.axes.add_patch(Rectangle(corner, width, height, facecolor=fill, edgecolor=BLACK, linewidth=0.9))
-        symbol = node.operation.label if node.inputs else label(node)
-        middle = x - (width - SYMBOL) / 2 + (2 if len(symbol) > 2 else 0)
-        self.axes.text(
-            middle, y, symbol, ha="center", va="center_baseline", size=7 if len(symbol) > 2 else 11
-        )
-        if node.inputs and node.name.isalnum():  # "w·x" is no name of its own
-            self.axes.text(
-                x, y + height / 2 + 5, label(node), ha="center", va="bottom", size=8, weight="bold"
-            )
-
-    def _two_texts(self, x, y):
-        x += SYMBOL / 2
-        places = ((x, y + 5, BLUE), (x, y - 12, RED))
-        texts = [QuickText(self.axes, a / self.size[0], b / self.size[1], color=c) for a, b, c in places]
-        for text in texts:
-            text.set_zorder(5)  # above the boxes
-        return texts
-
-    def _edge_text(self):
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-        return self.axes.text(0, 0, "", color=RED, size=7, ha="center", va="center", bbox=box)
-
-
-@styled()
-def computation_graph(output, *, computed=None, sent=None, slopes=(), alt=None) -> Picture:
+def graph_panel(output, computed=None, sent=None, *, active=None, slopes=()) -> Panel:
     """Return a graph as it stands after `computed` nodes forward and `sent` nodes backward; all by default.
 
-    Gradients are those that the last `backward` left in the nodes. `slopes` holds names of nodes, on whose
-    incoming edges the local derivatives are written.
+    There are the values of the leaves and of the first `computed` nodes, and the gradients that the last
+    `backward` left in the nodes, as far as the last `sent` handed them on. A frame is put around the node
+    `active`; local derivatives stand on the edges into the nodes `slopes`. The axes count pixels.
     """
-    named, count = nodes(output), len(forward_order(output))
-    size = fitting_size(output)
+    order, size = forward_order(output), fitting_size(output)
+    computed, sent = (len(order) if given is None else given for given in (computed, sent))
+    done, senders = set(order[:computed]), set(order[len(order) - sent :])
+    boxes = pixels_of(places(output), size)
+    edges = [(source, node) for node in order for source in node.inputs]
+    marks = [
+        pieces(*_ends(boxes, edges), "graph edge"),
+        _bars(boxes, lambda node: not node.inputs, "leaf"),
+        _bars(boxes, lambda node: node.inputs, "node"),
+        _bars(boxes, lambda node: node is active, "active"),
+        _arrows(boxes, edges, done, "forward", TEXT["forward"]),
+        _arrows(boxes, edges, senders, "backward", TEXT["backward"] * bool(sent)),
+        *_words_of(boxes),
+        *_numbers(boxes, done, senders, output),
+        _slopes(boxes, edges, slopes),
+    ]
+    margin = (WIDTH - 2 * EDGE - size[0]) / 2
+    x, y = Axis(-margin, size[0] + margin, ticks=()), Axis(0, size[1], ticks=())
+    return Panel(tuple(marks), x=x, y=y, bare=True)
+
+
+def computation_graph(output, *, computed=None, sent=None, slopes=(), alt=None) -> Picture:
+    """Return a graph as `graph_panel` has it; `slopes` holds names of nodes."""
+    named = nodes(output)
+    panel = graph_panel(output, computed, sent, slopes=[named[name] for name in slopes])
     words = alt or TEXT["alt"].format(names=", ".join(named))
-    picture = Picture((size[0] / DPI, size[1] / DPI), words)
-    panel = GraphPanel(picture.add_axes([0, 0, 1, 1]), output, size)
-    computed, sent = (count if given is None else given for given in (computed, sent))
-    panel.show(computed, sent, slopes=[named[name] for name in slopes])
-    picture.legend(handles=legend_handles(sent), loc="upper right", ncols=2, borderaxespad=0.2)
-    return picture
+    return paint(Frame((panel,), graph_height(output)), words)
 
 
-def legend_handles(backward=True) -> list:
-    """Return lines that say in a legend which style is which."""
-    kinds = [("forward", BLUE, "-")] + [("backward", RED, "--")] * bool(backward)
-    return [Line2D([], [], linestyle=line, color=color, label=TEXT[name]) for name, color, line in kinds]
+def graph_height(output) -> int:
+    """Return the pixels that a frame needs for a graph alone."""
+    return fitting_size(output)[1] + EDGE
 
 
 def fitting_size(output) -> tuple[int, int]:
-    """Return the pixels (width, height) that a graph needs: all 960 wide from six columns on."""
+    """Return the pixels (width, height) that a graph needs: the whole width from six columns on."""
     columns, rows = (1 + max(place[axis] for place in places(output).values()) for axis in (0, 1))
-    return min(960, 160 * columns), round(ROW * rows) + LEGEND
+    return min(WIDTH - 2 * EDGE, COLUMN * columns), round(ROW * rows)
+
+
+def _ends(boxes, edges, lane=0):
+    """Where edges leave their first box and enter their second, two arrays (edges, 2)."""
+    middles = np.reshape([(boxes[source], boxes[node]) for source, node in edges], (-1, 2, 2))
+    return middles[:, 0] + (BOX[0] / 2, lane), middles[:, 1] + (-BOX[0] / 2, lane)
+
+
+def _arrows(boxes, edges, users, look, label):
+    """Arrows along the edges into the nodes `users`: above the edge's middle forward, below it back."""
+    back = look == "backward"
+    starts, ends = _ends(boxes, edges, -LANE if back else LANE)
+    starts[[node not in users for _, node in edges]] = np.nan
+    starts, ends = (ends, starts) if back else (starts, ends)
+    return Arrows(*starts.T, *(ends - starts).T, look, label)
+
+
+def _bars(boxes, chosen, look):
+    """The boxes of the chosen nodes; nan for the others, so that there are always as many."""
+    x, y = np.transpose([box if chosen(node) else (np.nan, np.nan) for node, box in boxes.items()])
+    width, height = BOX
+    return Bars(x - width / 2, x + width / 2, y - height / 2, y + height / 2, look)
+
+
+def _words_of(boxes):
+    """What stands in and above the boxes whatever the numbers are: symbols, long ones smaller, and names."""
+    x, y = np.transpose(list(boxes.values()))
+    symbols = [node.operation.label if node.inputs else label(node) for node in boxes]
+    brief, long = ([s if (len(s) > 2) == longer else "" for s in symbols] for longer in (False, True))
+    # "w·x" is no name of its own
+    names = [label(node) if node.inputs and node.name.isalnum() else "" for node in boxes]
+    left = x - (BOX[0] - SYMBOL) / 2
+    return (
+        Text(left, y, brief, within=SYMBOL - 4),
+        Text(left, y, long, within=SYMBOL - 4),
+        Text(x, y + NAME, names, "name text", within=BOX[0]),
+    )
+
+
+def _numbers(boxes, done, senders, output):
+    """Values and gradients of all nodes; no words where one is not known yet."""
+    reached = {source for node in senders for source in node.inputs} | ({output} if senders else set())
+    values = [short(node.value) if node in done or not node.inputs else "" for node in boxes]
+    gradients = [short(node.grad) if node in reached else "" for node in boxes]
+    x, y = np.transpose(list(boxes.values()))
+    right, room = x + SYMBOL / 2, BOX[0] - SYMBOL - 2
+    return (
+        Text(right, y + VALUE, values, "value text", within=room),
+        Text(right, y + GRADIENT, gradients, "gradient text", within=room),
+    )
+
+
+def _slopes(boxes, edges, users):
+    """Local derivatives in the middle of their edges, or above it where the edge is level."""
+    starts, ends = _ends(boxes, edges)
+    x, y = ((starts + ends) / 2).T
+    wide, high = np.abs(ends - starts).T
+    words = [
+        f"×{short(node.slopes[node.inputs.index(source)])}" if node in users else "" for source, node in edges
+    ]
+    above = np.where(high < BOX[1], ABOVE, 0)
+    return Text(x, y + above, words, "gradient text", within=0.9 * wide.min(initial=COLUMN))
 
 
 def places(output) -> dict:
@@ -220,9 +203,9 @@ def _middle(numbers):
 def pixels_of(grid, size) -> dict:
     """Return the middle of every box in pixels, from columns and rows."""
     columns, rows = (1 + max(place[axis] for place in grid.values()) for axis in (0, 1))
-    room, height = size[0] - BOX[0] - 16, size[1] - LEGEND
+    room, height = size[0] - BOX[0] - EDGE, size[1]
     return {
-        node: (8 + BOX[0] / 2 + room * column / max(1, columns - 1), height * (1 - (row + 0.5) / rows))
+        node: ((EDGE + BOX[0]) / 2 + room * column / max(1, columns - 1), height * (1 - (row + 0.5) / rows))
         for node, (column, row) in grid.items()
     }
 

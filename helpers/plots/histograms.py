@@ -5,8 +5,9 @@ import numpy as np
 from helpers.numerics.activations import sigmoid
 from helpers.numerics.theory import predicted_density
 from helpers.plots.axes import grid_of_panels, legend_below, log_scale, row_of_panels, two_lines
+from helpers.plots.frame import Axis, Frame, Line, Panel, Steps, grid
 from helpers.plots.over_layers import evenly_picked
-from helpers.plots.quicktext import QuickText
+from helpers.plots.paint import paint
 from helpers.plots.style import BLACK, PREDICTED, RED, SKY, Picture, styled
 from helpers.signals.measures import histogram_range
 
@@ -19,35 +20,20 @@ Z = np.linspace(-REACH, REACH, 121)
 _EXPECTED = PREDICTED | {"linewidth": 1.1, "antialiased": False}
 
 
-class HistogramPanel:
-    """One layer's activations as a histogram, with the predicted one as a dashed line over it."""
+def layer_panel(number, layer, low, high, predicted=None, *, ticks=True) -> Panel:
+    """Return the histogram of a `LayerSignal`, told as layer `number`, its predicted density dashed.
 
-    def __init__(self, axes, low, high, bins):
-        self.axes = axes
-        self.bars = axes.stairs(
-            np.zeros(bins), np.linspace(low, high, bins + 1), fill=True, color=SKY, linewidth=0
-        )
-        (self.line,) = axes.plot([], [], **PREDICTED)
-        self.title = QuickText(axes, 0.5, 1.05)
-        self.artists = [self.bars, self.line, self.title]
-        axes.set(ylim=(0, FULL_HEIGHT), yticks=[])
-        axes.grid(False)
-        self.set_range(low, high)
-
-    def set_range(self, low, high):
-        """Set the range of activations; a little room on both sides shows what piles up at the ends."""
-        margin = 0.03 * (high - low)
-        self.axes.set_xlim(low - margin, high + margin)
-
-    def show(self, number, layer, predicted=None):
-        """Draw one `LayerSignal` as layer `number`, and its predicted density unless it is None."""
-        histogram = layer.histogram
-        shares, edges = histogram.shares, histogram.edges
-        unit = height_unit(shares)
-        self.bars.set_data(shares / unit, edges)
-        heights = np.full(len(shares), np.nan) if predicted is None else predicted / unit
-        self.line.set_data((edges[1:] + edges[:-1]) / 2, np.minimum(heights, FULL_HEIGHT))
-        self.title.set_text(f"layer {number}: {spread_in_words(layer)}")
+    A little room on both sides of `low` … `high` shows what piles up at the ends.
+    """
+    shares, edges = layer.histogram.shares, layer.histogram.edges
+    unit, margin = height_unit(shares), 0.03 * (high - low)
+    marks = [Steps(np.minimum(shares / unit, FULL_HEIGHT), edges[0], edges[-1])]
+    if predicted is not None:
+        heights = np.minimum(predicted / unit, FULL_HEIGHT)
+        marks.append(Line((edges[1:] + edges[:-1]) / 2, heights, "predicted"))
+    x = Axis(low - margin, high + margin, most=3, **({} if ticks else {"ticks": ()}))
+    title = f"layer {number}: {spread_in_words(layer)}"
+    return Panel(tuple(marks), title, x, Axis(0, FULL_HEIGHT, ticks=()), about=("layer", number))
 
 
 def height_unit(shares) -> float:
@@ -68,21 +54,18 @@ def spread_in_words(layer) -> str:
     return f"std {layer.std:.2g}"
 
 
-@styled()
 def histograms(trace, densities=None, *, alt="histograms of the activations, layer by layer") -> Picture:
     """Return the histogram of every hidden layer of a `Trace`, five to a row.
 
     `densities` may hold, per layer, the predicted share in each bin (`theory.predicted_density`), drawn
     dashed over the measured bars. Heights are relative to each layer's tallest bin.
     """
-    layers = trace.hidden
-    height = 0.35 + 1.15 * -(-len(layers) // COLUMNS)
-    picture, axes = grid_of_panels(len(layers), COLUMNS, alt, height, sharex=True, sharey=True)
-    for i, layer in enumerate(layers):
-        panel = HistogramPanel(axes[i], *histogram_range(layer.activation), len(layer.histogram.counts))
-        panel.show(i + 1, layer, None if densities is None else densities[i])
-        axes[i].set_title(" ", fontsize=8)  # room for the panel's own title, which the layout does not see
-    return picture
+    densities = [None] * len(trace.hidden) if densities is None else densities
+    panels = [
+        layer_panel(i + 1, layer, *histogram_range(layer.activation), density)
+        for i, (layer, density) in enumerate(zip(trace.hidden, densities, strict=True))
+    ]
+    return paint(Frame(grid(panels, COLUMNS), 30 + 115 * -(-len(panels) // COLUMNS)), alt)
 
 
 @styled()

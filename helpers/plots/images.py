@@ -3,9 +3,25 @@
 import numpy as np
 
 from helpers.plots.axes import legend_beside, row_of_panels
+from helpers.plots.frame import Axis, Image, Panel
 from helpers.plots.style import BLACK, ORANGE, PREDICTED, SKY, Picture, styled
 
 MANY = 99  # percent of an image's values that a gray scale of its own spans
+
+
+def image_panel(values, title="", *, side=None, over=(), **options) -> Panel:
+    """Return a square array pixel by pixel: the middle of the pixel in row i and column j is at x = j, y = i.
+
+    A panel of `side` pixels has a smaller image in its middle. `over` holds marks that are drawn over it;
+    `options` go to `Image`.
+    """
+    size = len(values)
+    side = size if side is None else side
+    low, high = (side - size) / 2 - 0.5, (side + size) / 2 - 0.5
+    image = Image(values, (low, high, high, low), **options)
+    ends = -0.5, side - 0.5
+    x, y = Axis(*ends, ticks=()), Axis(*ends[::-1], ticks=())
+    return Panel((image, *over), title, x, y, square=True, bare=True)
 
 
 def show_image(axes, image, low=0, high=1, *, cmap="gray", ticks=False):

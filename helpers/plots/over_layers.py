@@ -1,9 +1,9 @@
 """What happens layer by layer: curves, small panels, the flow of signal and gradient, one path per seed."""
 
+from dataclasses import replace
+
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
 from helpers.plots.axes import (
     finite,
@@ -17,9 +17,19 @@ from helpers.plots.axes import (
     row_of_panels,
     whole_numbers,
 )
+from helpers.plots.frame import (
+    Frame,
+    Line,
+    Panel,
+    Points,
+    beside,
+    fitting_axis,
+    fitting_log_axis,
+    layer_axis,
+)
+from helpers.plots.paint import paint
 from helpers.plots.style import COLORS, EXPECTED, GRAY, MARKERS, MEASURED, PREDICTED, SKY, Picture, styled
 
-REACHES = (10, 20, 30, 40, 50, 70, 100)  # ends of a live layer axis, so that it changes seldom
 COLUMNS = 4
 DECADES = 2.4  # a log axis shows at least so many, lest the eye take noise for a trend
 FLOW = {"mean": "mean of h", "variance": "variance of h", "gradient": "gradient norm of z"}
@@ -30,46 +40,64 @@ def evenly_picked(depth, count) -> np.ndarray:
     return np.unique(np.linspace(0, depth - 1, count).round().astype(int))
 
 
-def reach_of(depth) -> int:
-    """Return the smallest of `REACHES` that holds `depth` layers; raises ValueError above the largest."""
-    if depth > REACHES[-1]:
-        raise ValueError(f"depth must be at most {REACHES[-1]}, got {depth}")
-    return next(reach for reach in REACHES if depth <= reach)
+def layers_panel(
+    title, measured, predicted=None, *, log, smallest=None, counts="layer", label="layer"
+) -> Panel:
+    """Return one quantity per layer: measured dots over the predicted dashed line, on a linear or a log axis.
+
+    `measured` and `predicted` hold one number per layer. A log axis spans two decades at least, a linear one
+    `smallest` (0.2), lest the eye take noise for a trend. `counts` is what the places count.
+    """
+    layers = np.arange(1, len(measured) + 1)
+    drawn = [measured] if predicted is None else [measured, predicted]
+    y = fitting_log_axis(*drawn) if log else fitting_axis(*drawn, smallest=smallest or 0.2)
+    looks = (("measured", "measured"), ("predicted", "predicted"))
+    marks = [Line(layers, values, look, name) for values, (look, name) in zip(drawn, looks, strict=False)]
+    return Panel(tuple(marks), title, replace(layer_axis(len(layers), label), counts=counts), y)
 
 
-def set_layer_axis(axes: Axes, depth) -> None:
-    """Let the x axis reach from layer 1 to `reach_of(depth)`, with a little room on both sides."""
-    reach = reach_of(depth)
-    axes.set_xlim(1 - 0.03 * reach, 1.03 * reach)
+LOOKS = ("first", "second", "third", "fourth", "fifth")
 
 
-class CurvePanel:
-    """One quantity per layer: measured dots over the predicted dashed line, on a linear or a log axis."""
+def side_by_side(panels, *, guess=None, log=True, xlabel="layer", alt) -> Picture:
+    """Return panels side by side with one axis for all, so that equal slopes look equal.
 
-    def __init__(self, axes, title, *, log):
-        self.axes, self.log = axes, log
-        (self.measured,) = axes.plot([], [], **MEASURED, label="measured")
-        (self.predicted,) = axes.plot([], [], **PREDICTED, label="predicted", zorder=3)
-        self.artists = [self.measured, self.predicted]
-        axes.set_title(title)
-        axes.set_ylim(-1, 1)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-        if log:
-            label_decades(axes)
+    `panels` is title → {label → one number per layer}. `guess` is title → what a learner guessed there: None,
+    a number (a level line), a (layer, number) pair (a point) or a line over the layers.
+    """
+    curves = [values for lines in panels.values() for values in lines.values()]
+    order = list(dict.fromkeys(label for lines in panels.values() for label in lines))
+    guessed = {
+        title: _guess_marks(value, len(next(iter(panels[title].values()))), log)
+        for title, value in (guess or {}).items()
+    }
+    drawn = [*curves, *(mark.y for marks in guessed.values() for mark in marks)]
+    y = fitting_log_axis(*drawn) if log else fitting_axis(*drawn)
+    parts = []
+    for title, lines in panels.items():
+        depth = max(map(len, lines.values()))
+        marks = [
+            Line(np.arange(1, len(values) + 1), values, LOOKS[order.index(label)], label)
+            for label, values in lines.items()
+        ]
+        marks += guessed.get(title, [])
+        parts.append(Panel(tuple(marks), title, layer_axis(depth, xlabel), y))
+    return paint(Frame(beside(*parts), 240), alt)
 
-    def show(self, measured, predicted=None):
-        """Draw arrays of one number per layer, measured and (unless None) predicted."""
-        layers = np.arange(1, len(measured) + 1)
-        expected = np.full(len(layers), np.nan) if predicted is None else predicted
-        drawn = [log10(values) if self.log else finite(values) for values in (measured, expected)]
-        for line, values in zip(self.artists, drawn, strict=True):
-            line.set_data(layers, values)
-        self.measured.set_markersize(MEASURED["markersize"] if len(layers) <= 30 else 2)
-        room = max(0.5, 0.03 * len(layers))
-        self.axes.set_xlim(1 - room, len(layers) + room)
-        smallest = 2.0 if self.log else 0.2
-        self.axes.set_ylim(*fitting_limits(np.concatenate(drawn), self.axes.get_ylim(), smallest))
+
+def _guess_marks(guess, depth, log):
+    """A learner's guess as marks: nothing, a level line, a point, or a line over the layers."""
+    if guess is None:
+        return []
+    kind = Points if isinstance(guess, tuple) else Line
+    if isinstance(guess, tuple):
+        x, y = [guess[0]], [guess[1]]
+    elif np.ndim(guess) == 0:
+        x, y = [1, depth], [guess, guess]
+    else:
+        x, y = range(1, len(guess) + 1), guess
+    y = [np.nan if value is None or (log and value <= 0) else value for value in y]
+    return [kind(list(x), y, "guess", "your guess")] if np.isfinite(y).any() else []
 
 
 @styled()
@@ -98,18 +126,20 @@ def curves(measured, predicted=None, *, xlabel="layer", ylabel, log=True, x=None
 
 @styled()
 def small_multiples(measured, predicted, *, ylabel, alt="gradient norm per layer, one panel each") -> Picture:
-    """Return a small panel per label: dots over layers and the predicted line, each on its own log axis.
+    """Return a small panel per label: dots over layers and the predicted line, all on one log axis.
 
     `measured` and `predicted` map the same labels to one positive number per layer.
     """
     height = 0.3 + 1.25 * -(-len(measured) // COLUMNS)
-    picture, panels = grid_of_panels(len(measured), COLUMNS, alt, height, sharex=True)
+    picture, panels = grid_of_panels(len(measured), COLUMNS, alt, height, sharex=True, sharey=True)
+    drawn = []
     for axes, (label, norms) in zip(panels, measured.items(), strict=True):
         layers, logs, line = np.arange(1, len(norms) + 1), np.log10(norms), np.log10(predicted[label])
         axes.plot(layers, logs, **MEASURED | {"linestyle": ""}, label="measured")
         axes.plot(layers, line, **PREDICTED, label="predicted")
         axes.set_title(label, fontsize=9, pad=2)
-        show_decades(axes, [*logs, *line])
+        drawn += [*logs, *line]
+    show_decades(panels[0], drawn)
     picture.supxlabel("layer", fontsize=9)
     picture.supylabel(ylabel, fontsize=9)
     picture.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=2)

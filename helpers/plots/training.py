@@ -3,111 +3,134 @@
 All but the last two are drawn from a `Recording`; the panels serve the live figure as well.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from helpers.plots.axes import (
-    fitting_limits,
-    label_decades,
-    legend_below,
-    log10,
-    log_scale,
-    row_of_panels,
-    two_lines,
-    whole_numbers,
+from helpers.plots.axes import legend_below, legend_beside, log_scale, row_of_panels, two_lines, whole_numbers
+from helpers.plots.frame import (
+    WIDTH,
+    Axis,
+    Frame,
+    Image,
+    Line,
+    Panel,
+    beside,
+    fitting_axis,
+    fitting_log_axis,
+    layer_axis,
+    whole_ticks,
 )
+from helpers.plots.looks import COLORS as INKS
 from helpers.plots.over_layers import evenly_picked
 from helpers.plots.over_seeds import draw_band
-from helpers.plots.style import BLACK, BLUE, COLORS, GREEN, MARKERS, ORANGE, PREDICTED, RED, Picture, styled
+from helpers.plots.paint import paint
+from helpers.plots.style import BLACK, BLUE, COLORS, GREEN, MARKERS, PREDICTED, RED, Picture, styled
 from helpers.signals.recording import HEALTHY_RATIO, REACH
 
-TITLES = {"grad_W_norm": "gradient norm of W, per layer", "ratio": "update / weights, per layer"}
+TITLES = {
+    "loss": "loss of the recorded batch",
+    "val_accuracy": "validation accuracy",
+    "mean_activation": "mean of abs(activation)",
+    "grad_W_norm": "gradient norm of W, per layer",
+    "ratio": "update / weights, per layer",
+}
 LOWEST, HIGHEST = 1e-12, 1e12  # gradients outside are not drawn: nothing could be trained with them
 RATIOS = (1e-7, 1e-2)  # update / weights between these are drawn
 SHOWN = 4  # layers drawn over time, evenly spread over the depth
 
 
-class LossPanel:
-    """The recorded batch's loss over the steps, with the validation accuracy of each epoch beside it."""
+def panels_of(recording) -> list[Panel]:
+    """Return the five panels of a run: loss, accuracy, activations by step; gradients and updates by layer.
 
-    def __init__(self, axes):
-        self.axes, self.right = axes, axes.twinx()
-        (self.loss,) = axes.plot([], [], color=BLUE, linewidth=1.5, label="loss of the recorded batch")
-        (self.accuracy,) = self.right.plot(
-            [], [], "s--", color=ORANGE, markersize=5, label="validation accuracy"
-        )
-        self.artists = [self.loss, self.accuracy]
-        axes.set(xlabel="training step", ylabel="loss", ylim=(0, 2.5))
-        self.right.set(ylim=(0, 1), ylabel="accuracy")
-        self.right.grid(False)
-        self.right.spines["right"].set_visible(True)
-        axes.legend(handles=self.artists, loc="upper center", ncols=2, bbox_to_anchor=(0.5, 1.16))
-
-    def show(self, recording):
-        """Draw what there is of a `Recording`; the axis reaches to the planned end."""
-        self.loss.set_data(recording.steps, recording.loss)
-        self.accuracy.set_data(*recording.logged("val_accuracy"))
-        self.axes.set_xlim(0, recording.end)
-        finite = recording.loss[np.isfinite(recording.loss)]
-        highest = finite.max() if finite.size else 1.0
-        if not highest <= self.axes.get_ylim()[1] <= 4 * highest:
-            self.axes.set_ylim(0, 1.3 * highest)
+    Without a recording they have titles and are empty.
+    """
+    if recording is None:
+        none = Axis(ticks=())
+        return [Panel((), title, none, none) for title in TITLES.values()]
+    by_step = [loss_panel(recording), accuracy_panel(recording), heat_panel(recording)]
+    gradient = before_and_now_panel(recording, "grad_W_norm")
+    return [*by_step, gradient, before_and_now_panel(recording, "ratio", HEALTHY_RATIO)]
 
 
-class LayersPanel:
-    """One quantity of every layer on a log axis: the first record as a thin line, the last with markers."""
-
-    def __init__(self, axes, quantity, guide=None):
-        self.axes, self.quantity = axes, quantity
-        (self.first,) = axes.plot([], [], color=BLACK, linestyle=":", linewidth=1.2, label="before training")
-        (self.now,) = axes.plot([], [], "o-", color=GREEN, markersize=2.5, linewidth=1, label="now")
-        self.artists = [self.first, self.now]
-        axes.set(xlabel="layer", title=TITLES[quantity], ylim=(-5, -1) if guide else (-2, 3))
-        label_decades(axes)
-        if guide is not None:
-            axes.axhline(np.log10(guide), color=RED, linestyle="--", linewidth=1.2)
-
-    def show(self, recording):
-        """Draw the first and the last record of a `Recording`."""
-        values = log10(getattr(recording, self.quantity))
-        layers = np.arange(1, len(recording.layers) + 1)
-        for line, row in ((self.first, 0), (self.now, -1)):
-            line.set_data(layers, values[row] if len(values) else np.full(len(layers), np.nan))
-        self.axes.set_xlim(0.5, len(layers) + 0.5)
-        ends = values[[0, -1]] if len(values) else np.empty(0)
-        self.axes.set_ylim(*fitting_limits(ends.ravel(), self.axes.get_ylim(), 2.0))
+def loss_panel(recording) -> Panel:
+    """Return the recorded batch's loss over the steps; the axis reaches to the planned end."""
+    y = Axis(0, fitting_axis(recording.loss, 0, 1).high)
+    return Panel((Line(recording.steps, recording.loss, "curve"),), TITLES["loss"], _steps(recording), y)
 
 
-class HeatPanel:
-    """The mean of abs(activation): training steps to the right, layers upward."""
+def accuracy_panel(recording) -> Panel:
+    """Return the validation accuracy after each epoch."""
+    line = Line(*recording.logged("val_accuracy"), "second")
+    return Panel((line,), TITLES["val_accuracy"], _steps(recording), Axis(0, 1))
 
-    def __init__(self, axes, figure):
-        self.axes = axes
-        self.image = axes.imshow(
-            np.full((2, 2), np.nan), aspect="auto", origin="lower", cmap="viridis", vmin=0, vmax=REACH / 2
-        )
-        self.artists = [self.image]
-        axes.set(xlabel="training step", ylabel="layer", title="mean of abs(activation)")
-        axes.grid(False)
-        figure.colorbar(self.image, ax=axes, pad=0.02)
 
-    def show(self, recording):
-        """Draw all records of a `Recording`; what is still to come stays white."""
-        values = recording.mean_activation.T
-        end, layers = recording.end, len(recording.layers)
-        reached = max(recording.last_step, 1)
-        self.image.set_data(values if values.size else np.full((layers, 1), np.nan))
-        self.image.set_extent((0, reached if values.size else end, 0.5, layers + 0.5))
-        self.axes.set(xlim=(0, end), ylim=(0.5, layers + 0.5))
+def before_and_now_panel(recording, quantity, guide=None) -> Panel:
+    """Return "grad_W_norm" or "ratio" of every layer on a log axis: the first record dotted, and the last."""
+    layers, values = np.arange(1, len(recording.layers) + 1), getattr(recording, quantity)
+    before, now = values[[0, -1]] if len(values) else np.full((2, len(layers)), np.nan)
+    marks = [Line(layers, before, "before", "before training"), Line(layers, now, "now", "now")]
+    if guide is not None:
+        marks.insert(0, Line(layers, np.full(len(layers), guide), "guide", f"healthy: about {guide:g}"))
+    y = fitting_log_axis(*(mark.y for mark in marks))
+    return Panel(tuple(marks), TITLES[quantity], layer_axis(len(layers)), y)
+
+
+def heat_panel(recording) -> Panel:
+    """Return the mean of abs(activation), steps to the right, layers upward; empty where it is to come."""
+    values, layers = recording.mean_activation.T, len(recording.layers)
+    reached = max(recording.last_step, 1)
+    image = Image(values[::-1], (0, reached, 0.5, layers + 0.5), "viridis", 0, REACH / 2, bar=True)
+    y = Axis(0.5, layers + 0.5, label="layer", counts="layer")
+    return Panel((image,), TITLES["mean_activation"], _steps(recording), y)
+
+
+def _steps(recording):
+    return Axis(0, recording.end, label="training step", counts="step")
+
+
+GUESS = {"color": INKS["purple"][0], "linestyle": "-.", "linewidth": 2.2}
 
 
 @styled()
-def activation_maps(recordings, *, alt="mean of abs(activation), steps by layers") -> Picture:
-    """Return heat maps of the mean of abs(activation), one per entry of `recordings` (label → Recording)."""
-    picture, row = row_of_panels(len(recordings), alt, 2.9)
-    for axes, (label, recording) in zip(row, recordings.items(), strict=True):
-        HeatPanel(axes, picture).show(recording)
-        axes.set_title(label)
+def training_losses(losses, *, x=None, xlabel="step", guess=None, levels=None, low=None, alt=None) -> Picture:
+    """Return losses over the steps: `losses` is label → one number per step, or a range of (seeds, steps).
+
+    `x` is label → the places of that curve; `guess` is the learner's, a dash-dotted level, or None;
+    `levels` is label → a dotted level.
+    """
+    picture, (axes,) = row_of_panels(1, alt or f"loss against {xlabel}: {', '.join(losses)}", 3.0)
+    for i, (label, values) in enumerate(losses.items()):
+        rows = np.atleast_2d(values)
+        places = np.arange(rows.shape[1]) if x is None else x[label]
+        look = {"markersize": 3.5, "markevery": max(1, rows.shape[1] // 12)}
+        band = rows.min(axis=0), np.median(rows, axis=0), rows.max(axis=0)
+        draw_band(axes, places, *band, i, label=label, **look)
+    for label, level in (levels or {}).items():
+        axes.axhline(level, color=BLACK, linestyle=":", linewidth=1.2, label=label)
+    if guess is not None:
+        axes.axhline(guess, **GUESS, label="your guess")
+    axes.set(xlabel=xlabel, ylabel="loss", ylim=(low, None))
+    legend_beside(axes)
     return picture
+
+
+def activation_maps(recordings, *, alt="mean of abs(activation), steps by layers") -> Picture:
+    """Return heat maps of the mean of abs(activation), one per entry of `recordings` (label → Recording).
+
+    The layers are numbered at the first, the colors at the last.
+    """
+    panels = []
+    for place, (label, recording) in enumerate(recordings.items(), 1):
+        panel = heat_panel(recording)
+        image = replace(panel.marks[0], bar=place == len(recordings))
+        y = panel.y if place == 1 else replace(panel.y, ticks=(), label="")
+        ticks = whole_ticks(0.0, float(recording.end), 3)
+        x = replace(panel.x, ticks={step: told for step, told in ticks.items() if step < recording.end})
+        panels.append(Panel((image,), two_lines(label), x, y))
+    rooms = np.array([left + right for left, _, right, _ in (panel.room for panel in panels)])
+    widths = (WIDTH - rooms.sum()) / len(panels) + rooms
+    return paint(Frame(beside(*panels, widths=widths), 290), alt)
 
 
 @styled()

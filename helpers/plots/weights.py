@@ -4,22 +4,14 @@ import numpy as np
 
 from helpers.numerics.penalties import lasso, ridge
 from helpers.plots.axes import legend_beside, row_of_panels, shared_limits
-from helpers.plots.style import (
-    BLACK,
-    BLUE,
-    COLORS,
-    GREEN,
-    MARKERS,
-    ORANGE,
-    PREDICTED,
-    RED,
-    Picture,
-    styled,
-)
+from helpers.plots.frame import Axis, Frame, Line, Panel, Points, beside, pieces
+from helpers.plots.paint import paint
+from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, ORANGE, RED, Picture, styled
 
 SOLVERS = {"L2": ridge, "L1": lasso}
 PATH = (0, *np.geomspace(1e-3, 100, 61))  # strengths of the penalty along the path
 LEVELS = (0.1, 0.3, 0.6, 1)  # contours of the loss, as shares of its value at w = 0
+REACH = 1.45  # of the picture, in sizes of the larger weight
 LONGEST = 1e3  # half-axes of a contour, where the loss is flat
 ANGLES = np.linspace(0, 2 * np.pi, 121)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)])
@@ -27,61 +19,44 @@ DIAMOND = np.array([[1, 0, -1, 0, 1], [0, 1, 0, -1, 0]])
 HATCHES = ("", "//", "..")
 
 
-class ConstraintPanel:
-    """Two weights: the loss as contours, the penalty's limit, and the solution where they touch."""
+def constraint_panel(hessian, best, kind, strength, *, labels, title="", path=None) -> Panel:
+    """Return two weights: the loss as contours, the penalty's limit, and the solution where they touch.
 
-    def __init__(self, axes, labels=("weight 1", "weight 2")):
-        self.axes = axes
-        axes.set(aspect="equal", xlabel=labels[0], ylabel=labels[1])
-        axes.axhline(0, color="#b0b0b0", linewidth=0.8)
-        axes.axvline(0, color="#b0b0b0", linewidth=0.8)
-        self.contours = self._line(color="#999999", linewidth=0.9, label="loss of the data")
-        self.touching = self._line(color=BLUE, linewidth=1.6, label="loss at the solution")
-        self.region = self._line(
-            **PREDICTED | {"color": ORANGE, "linewidth": 2}, label="what the penalty allows"
-        )
-        self.path = self._line(color=BLACK, linestyle=":", linewidth=1.4, label="path of the solution, by λ")
-        self.best = self._line(
-            color=GREEN, marker="*", markersize=12, linestyle="", label="without a penalty"
-        )
-        self.solution = self._line(color=RED, marker="o", markersize=7, linestyle="", label="solution")
-        self.artists = [self.contours, self.touching, self.region, self.path, self.best, self.solution]
-
-    def _line(self, **look):
-        return self.axes.plot([], [], **look)[0]
-
-    def set_problem(self, hessian, best, kind):
-        """Draw the loss ½ (w − best)ᵀ H (w − best) and the path of its solutions under a penalty."""
-        self.problem = np.asarray(hessian, np.float64), np.asarray(best, np.float64), kind
-        height = best @ hessian @ best / 2  # of the loss at w = 0
-        self.contours.set_data(*_ellipses(hessian, best, [share * height for share in LEVELS]))
-        self.best.set_data(*best[:, None])
-        self.path.set_data(*np.transpose([SOLVERS[kind](hessian, best, strength) for strength in PATH]))
-        reach = 1.45 * max(np.abs(best).max(), 1e-9)
-        self.axes.set(xlim=(-reach, reach), ylim=(-reach, reach))
-
-    def show(self, strength):
-        """Draw the solution for one strength, and return it."""
-        hessian, best, kind = self.problem
-        w = SOLVERS[kind](hessian, best, strength)
-        size = np.abs(w).sum() if kind == "L1" else np.linalg.norm(w)
-        self.region.set_data(*(size * (DIAMOND if kind == "L1" else CIRCLE)))
-        self.solution.set_data(*w[:, None])
-        self.touching.set_data(*_ellipses(hessian, best, [(w - best) @ hessian @ (w - best) / 2]))
-        return w
+    The loss is ½ (w − best)ᵀ H (w − best), the penalty is of a `kind` of `SOLVERS` and has this `strength`.
+    `path` is the `solution_path` of loss and kind, for who has it already.
+    """
+    path = solution_path(hessian, best, kind) if path is None else path
+    w = SOLVERS[kind](hessian, best, strength)
+    height = best @ hessian @ best / 2  # of the loss at w = 0
+    contours = _ellipses(hessian, best, [share * height for share in LEVELS])
+    touching = _ellipses(hessian, best, [(w - best) @ hessian @ (w - best) / 2])
+    allowed = np.abs(w).sum() * DIAMOND if kind == "L1" else np.linalg.norm(w) * CIRCLE
+    reach = REACH * max(np.abs(best).max(), 1e-9)
+    marks = (
+        pieces([[0, -reach], [-reach, 0]], [[0, reach], [reach, 0]], "zero"),
+        Line(*contours, "contour", "loss of the data"),
+        Line(*touching, "strong line", "loss at the solution"),
+        Line(*allowed, "limit", "what the penalty allows"),
+        Line(*path.T, "here", "path of the solution, by λ"),
+        Points(*best[:, None], "goal", "without a penalty"),
+        Points(*w[:, None], "point", "solution"),
+    )
+    x, y = (Axis(-reach, reach, label=label, most=6) for label in labels)
+    return Panel(marks, title, x, y, square=True)
 
 
-@styled()
+def solution_path(hessian, best, kind) -> np.ndarray:
+    """Return the solutions from no penalty to a strong one, shape (strengths, weights)."""
+    return np.array([SOLVERS[kind](hessian, best, strength) for strength in PATH])
+
+
 def constraints(hessian, best, strength, *, labels, alt) -> Picture:
     """Return the constraint pictures of L2 and L1 side by side, for a loss of two weights."""
-    picture, row = row_of_panels(len(SOLVERS), alt, 3.9)
-    for axes, kind in zip(row, SOLVERS, strict=True):
-        panel = ConstraintPanel(axes, labels)
-        panel.set_problem(hessian, best, kind)
-        panel.show(strength)
-        axes.set_title(f"{kind}, λ = {strength:g}")
-    picture.legend(*row[0].get_legend_handles_labels(), loc="outside right center")
-    return picture
+    panels = [
+        constraint_panel(hessian, best, kind, strength, labels=labels, title=f"{kind}, λ = {strength:g}")
+        for kind in SOLVERS
+    ]
+    return paint(Frame(beside(*panels), 390), alt)
 
 
 def _ellipses(hessian, center, levels):
@@ -124,6 +99,19 @@ def loss_lines(distances, losses, *, alt) -> Picture:
         axes.set(title=title, xlabel="distance along the line", ylim=ylim)
     row[0].set_ylabel("loss")
     row[0].legend(loc="upper center")
+    return picture
+
+
+@styled()
+def loss_valleys(w, losses, *, starts, alt) -> Picture:
+    """Return the loss over one weight, `losses` being title → losses, where runs start shaded."""
+    picture, row = row_of_panels(len(losses), alt, 2.6, sharey=True)
+    for axes, (title, values) in zip(row, losses.items(), strict=True):
+        axes.axvspan(*starts, color=ORANGE, alpha=0.25, label="runs start here")
+        axes.plot(w, values, color=BLUE, linewidth=2)
+        axes.set(title=title, xlabel="weight", ylim=(0, None))
+    row[0].set_ylabel("loss")
+    row[0].legend(loc="lower right")
     return picture
 
 

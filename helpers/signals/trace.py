@@ -10,6 +10,7 @@ import numpy as np
 
 from helpers.networks.mlp import MLP
 from helpers.networks.stack import Stack
+from helpers.numerics.remembering import once_per_array
 from helpers.signals import numpy_passage
 from helpers.signals.blocks import End, dropout_of, parts_of, signal_of
 from helpers.signals.measures import (
@@ -132,7 +133,10 @@ def trace(model, x, y, *, weights=True, training=True) -> Trace:
         layers = tuple(layer_signal(block, passage.outputs) for block in passage.blocks)
         entered = passage.blocks[0][0].parents[0].output
         error = sum(_squared_norms(block, passage.outputs) for block in passage.blocks)
-        return Trace(layers, passage.loss, len(x), *mean_and_std(entered), error, entered, passage.ends)
+        return Trace(layers, passage.loss, len(x), *_spread(entered), error, entered, passage.ends)
+
+
+_spread = once_per_array(mean_and_std)
 
 
 def layer_signal(block, outputs) -> LayerSignal:

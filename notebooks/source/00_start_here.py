@@ -1,122 +1,182 @@
 # %% [markdown]
 # # Start here
 #
-# You will see what this course is, find out whether your machine is ready for it, and move your
-# first live figure.
+# You will watch a network fail, find out what its depth has to do with it, and learn the few
+# things that you need to use this course.
 #
-# *About 15 minutes. You should know some Python, and what a neural network is for. The next
-# lesson is [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).*
+# *About 20 minutes. You should know some Python, and what a neural network is for. After this:
+# [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).*
 #
-# ## What this course is
-#
-# A network of two layers trains almost by itself. A network of a hundred layers does not: on the
-# way through the layers signals fade or explode, and so do the gradients that training needs.
-# This course shows you how to look inside, what goes wrong, and what tames it.
-#
-# After this notebook you can
-#
-# - run, change and reset a notebook;
-# - read a live figure, and use its controls with mouse or keyboard;
-# - solve an exercise and understand what its check says;
-# - find your way through the twelve lessons.
+# This page is a **notebook**: cells of text, and cells of code like the next one. Click on it and
+# press **Shift+Enter**. It runs, and the next cell is chosen. Go on like this from top to bottom.
 #
 # *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
 # course's: open it with `python3 course.py lab`.*
 
 # %%
-from helpers import checks, data, labs
+from helpers import checks, first_look, labs, machine, predict, runs
 
 # %% [markdown]
-# ## How to use a notebook
+# ## A network that does not learn
 #
-# A notebook is made of **cells**: text like this, and code like the one above. Click on a code
-# cell and press Shift+Enter: it runs, and the next one is chosen. Run the cells from top to
-# bottom, for later ones need what the earlier ones made.
-#
-# - To run all cells: menu *Run*, *Run All Cells*.
-# - When nothing makes sense any more: menu *Kernel*, *Restart Kernel and Run All Cells*. A
-#   **kernel** is the Python behind the notebook; restarting makes it forget everything.
-# - Change whatever you like. The original can be had back from where you got the course.
-#
-# ## Is this machine ready?
-#
-# The next cell looks for what the course needs. Every line should say *yes*.
+# Here are ten images, one of each kind. The network's task: look at an image, and say which kind
+# of clothes it is.
 
 # %%
-import sys
-from importlib.metadata import version
-
-lab = labs.initialization_lab()
-before, _ = lab.image.value, lab.set(gain=2)
-answers = {
-    "Python 3.11, 3.12 or 3.13": (3, 11) <= sys.version_info[:2] <= (3, 13),
-    "ipykernel 6": version("ipykernel").startswith("6."),
-    "ipywidgets 8": version("ipywidgets").startswith("8."),
-    "the images are Fashion-MNIST": data.fetch() != "stand-in",
-    "a live figure answers": lab.image.value != before and lab.trouble is None,
-}
-for what, fine in answers.items():
-    print(f"{what:<32}{'yes' if fine else 'NO, see below'}")
+first_look.ten_kinds()
 
 # %% [markdown]
-# Where a line says NO:
+# The network is a chain of ten **layers**. The first takes the numbers of an image, one for each
+# pixel, and makes a hundred new numbers of them. The second makes a hundred new ones of these, and
+# so on. From the last layer's numbers comes the answer.
 #
-# - *Python* or a package: start the course with `python3 course.py lab`, which installs what is
-#   right.
-# - *Fashion-MNIST*: the images could not be downloaded, and drawn ones stand in for them.
-#   Everything runs, but the numbers differ from those in the text. The file `data/README.md` says
-#   how to put the images in place.
-# - *A live figure*: run the cell again. If it still says NO, restart the kernel.
+# How a layer makes numbers is set by its **weights**: the numbers it multiplies with. At first
+# they are drawn at random. **Training** changes them step by step, so that the answers get better.
+# Its **accuracy** is the share of images that it gets right, out of images it was not trained on.
 #
-# The images are what all networks of the course look at: small gray pictures of clothes.
+# This network will now be trained for `500` steps, and you will watch. First commit to a guess:
+# move the knob, then press the button. A wrong guess teaches you more than none.
 
 # %%
-data.load_fashion_mnist()
+how_many = predict.number("Of ten images, how many are right after training?", low=0, high=10)
+how_many
+
+# %%
+ten = first_look.train(layers=10, guess=how_many.value)
+
+# %%
+how_many.reveal(ten.end)
 
 # %% [markdown]
-# ## How a lesson goes: predict, run, drag
+# <details><summary>What you saw</summary>
 #
-# 1. **Predict.** Before a cell that measures something, the text asks what you expect. Say it, or
-#    write it down. A wrong guess teaches you more than none.
-# 2. **Run.** The cell computes, and prints its numbers. The text after it talks about these
-#    numbers, and about no others.
-# 3. **Drag.** Live figures answer at once. Change one control, watch, and explain what you see
-#    before you change the next.
+# The curve does not move. There are ten kinds of clothes, so whoever guesses blindly is right once
+# in ten. The network ends at {{ten.end:.1f}} of ten. It has learned nothing.
 #
-# ## Your first live figure
+# Was it bad luck with the random weights? The same training from
+# {{words(len(first_look.five_seeds(ten.layers)))}} draws of the weights ended between
+# {{first_look.five_seeds(ten.layers).min():.1f}} and
+# {{first_look.five_seeds(ten.layers).max():.1f}} of ten. It is not luck.
 #
-# A thousand images go through ten layers of a hundred units each. Each histogram shows what one
-# layer puts out, the three curves below the mean, the spread and the gradient, layer by layer.
-# Blue is measured. Dashed is predicted by theory, before any weight was drawn. The numbers are
-# told again below the picture.
+# </details>
 #
-# **Predict:** if all weights are made half as large, does the tenth layer's spread become half as
-# large, too?
+# Is the program broken, then? Or are ten layers too many? Run the next cell. It trains ten layers
+# on the same images for the same number of steps. Three settings are different.
+
+# %%
+cured = first_look.train(layers=10, cured=True, beside=(ten,))
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# {{cured.end:.1f}} of ten are right. So the program works, and ten layers can learn this.
+#
+# </details>
+#
+# The first network is the **patient** of this course. You will meet it again and again. In lesson
+# 02 you look for what keeps it from learning, and in lessons 03, 04 and 05 you find the three
+# settings one by one. By then you will know why they matter.
+#
+# ## Is it the number of layers?
+#
+# Back to the patient, without any cure. Take away layers until two are left, and leave everything
+# else as it is: same images, same kind of random weights, same number of steps. To change one
+# thing alone is how this course looks for causes.
+
+# %%
+answers = {1: "one, as before", 4: "about four", 8: "eight or more"}
+two_layers = predict.choice("With two layers, how many of ten are right?", answers.values())
+two_layers
+
+# %%
+two = first_look.train(layers=2, beside=(ten,))
+
+# %%
+nearest = min(answers, key=lambda count: abs(count - two.end))
+two_layers.reveal(answers[nearest])
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# The same patient with two layers gets {{two.end:.1f}} of ten right. That is not much, but it
+# learns. With other draws of the weights it ended between
+# {{first_look.five_seeds(two.layers).min():.1f}} and
+# {{first_look.five_seeds(two.layers).max():.1f}}. Only the number of layers was changed, so here
+# it is the **depth** that makes the difference.
+#
+# </details>
+#
+# Somewhere between two layers and ten it stops learning. Does it get worse little by little, or all
+# at once? **Draw it:** from left to right over the picture, how many of ten are right with one
+# layer, with two, and so on up to ten.
+
+# %%
+line = predict.curve(
+    "Right, of ten images, for one to ten layers",
+    layers=10, low=0, high=10, log=False,
+    xlabel="layers in the network", ylabel="right, of ten images",
+)
+line
+
+# %% [markdown]
+# So many trainings would take you minutes, so their results are stored with the course: one to ten
+# layers, and for each {{words(len(first_look.five_seeds(ten.layers)))}} draws of the random
+# weights. The dots are the single trainings. The line goes through the middle ones.
+
+# %%
+first_look.against_layers(guess=line.value)
+
+# %%
+by_layers = first_look.right_by_layers()
+line.reveal(by_layers)
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# It is a cliff. One layer: {{by_layers[0]:.1f}} of ten. Two layers: {{by_layers[1]:.1f}}. From
+# three layers on: {{by_layers[2:].max():.1f}}, which is guessing. And yet the cured network learns
+# with ten. A setting that a shallow network survives can be the end of a deep one. That is what
+# this course is about.
+#
+# </details>
+#
+# ## Where does the image get lost?
+#
+# Look inside. The figure below is **live**: it answers at once when you move a control. A thousand
+# images go through ten layers like the cured ones, before any training. Each of the ten small
+# pictures at the top shows the numbers that one layer puts out: on the left the low ones, on the
+# right the high ones. A broad picture means that the layer says different things about different
+# images.
+#
+# Touch one control only, the slider **gain**. It makes all weights larger or smaller together.
+# Leave all other controls and the curves below for later lessons.
+#
+# 1. Drag **gain** slowly to the left, until the last of the ten pictures is a single spike. Does
+#    the first one change as much? (Click on the knob, and the arrow keys make small steps.)
+# 2. Now drag it far to the right. What happens to the pictures?
 
 # %%
 labs.initialization_lab()
 
 # %% [markdown]
-# Three things to try. Click on a slider's knob, then use the arrow keys for small steps.
+# <details><summary>What you saw</summary>
 #
-# 1. **Gain to `0.5`.** Every weight is halved. The tenth layer's spread falls not by half but to
-#    less than a hundredth: each layer halves what it gets, and ten halvings multiply. That is the
-#    theme of the course.
-# 2. **Gain to `3`.** The values pile up at −1 and 1, where tanh is flat. The gradient now grows
-#    on its way back, from the last layer to the first.
-# 3. **Gain `1`, activation ReLU, depth `50`.** The signal fades, layer by layer, as predicted.
-#    Now change the initialization to *He normal*. Lesson 04 explains what happened.
+# To the left: every layer makes the numbers a little smaller, and the next layer makes them smaller
+# again. The first picture hardly suffers. The last has been shrunk by every layer, and is a spike.
 #
-# ## How checks work
+# To the right: the numbers pile up at both ends, as high and as low as a layer can say. In lesson
+# 02 you see why that is bad, too.
 #
-# Lessons have exercises. You write your answer over the three dots, run that cell, and then the
-# check below it. A check knows the usual slips, and says *why* an answer is wrong. Try a wrong
-# one first.
+# </details>
 #
-# **Exercise:** an image has 28 rows of 28 pixels. How many numbers is that, for one image?
+# ## Your turn: how checks and hints work
 #
-# <details><summary>Hint</summary>Every row has 28 numbers, and there are 28 rows. You may let
-# Python multiply: <code>28 * 28</code>.</details>
+# Every lesson has exercises. Write your answer in place of the three dots, run that cell, then run
+# the check below it. A check says *Not attempted yet*, or *Right*, or *Not yet* with a reason that
+# fits your answer. Try a wrong answer first, to see one.
+#
+# **Warm-up.** An image has 28 rows of 28 pixels. How many numbers go into the network for one
+# image?
 
 # %% tags=["stub"]
 pixels = ...
@@ -128,43 +188,114 @@ pixels = 28 * 28
 checks.start.pixels(pixels)
 
 # %% [markdown]
-# A check says one of three things: *Not attempted yet*, *Not yet* with a reason, or *Right*.
-# Nothing is recorded. Every lesson has a solved twin in the folder `solutions`; look there when a
-# hint was not enough.
+# Stuck? Put your cursor in the cell below and run it. Each time you run it you get the next of
+# three hints: a question, then the idea, then nearly the answer. Every check of the course has
+# such hints: write `.hint()` after its name.
+
+# %%
+checks.start.pixels.hint()
+
+# %% [markdown]
+# **Read a figure.** In the live figure, the gain was small and the last picture was a single spike.
+# What does the spike say? Write one letter, in quotation marks.
 #
-# ## The map of the course
+# - (a) The last layer has fewer numbers than the first.
+# - (b) Whatever image goes in, nearly the same comes out.
+# - (c) The network has learned the images by heart.
+# - (d) The last layer works best, for its numbers are nearly without error.
+# - (e) The images are all black.
+
+# %% tags=["stub"]
+spike = ...
+
+# %% tags=["solution"]
+spike = "b"
+
+# %%
+checks.start.spike(spike)
+
+# %% [markdown]
+# Every lesson has a solved twin in the folder `solutions`. Look there when three hints were not
+# enough.
+#
+# **Experiment.** You can keep what you try, and compare. The first two lines keep the trainings
+# from above. Then try another number of layers: change the `3`, and its name.
+
+# %%
+runs.save("ten layers", right=ten.right)
+runs.save("two layers", right=two.right)
+
+# %%
+mine = first_look.train(layers=3, beside=(ten, two))
+runs.save("three layers", right=mine.right)
+runs.compare()
+
+# %% [markdown]
+# In later lessons you will keep the **loss**, too. The loss is a number that says how wrong the
+# answers are. Training tries to make it small, and accuracy is what you hope to get by that.
+#
+# ## Is this machine ready?
+#
+# Every line should say *yes*. Where one says *NO*, it says what to do.
+
+# %%
+machine.check()
+
+# %% [markdown]
+# Three things to know when you get lost:
+#
+# - Cells need what the cells above them made. Run them from top to bottom.
+# - The **kernel** is the Python behind the notebook. When nothing makes sense any more, choose
+#   *Kernel*, *Restart Kernel and Run All Cells*. Your guesses, solved exercises and saved runs
+#   stay.
+# - Change whatever you like, and try things out. Nothing breaks but this copy.
+#
+# ## How a lesson goes
+#
+# 1. **Something fails**, and you see it.
+# 2. **You guess**, with a knob, a choice or a line, before you run the cell that tells. The text
+#    that gives the answer away is folded up under *What you saw*. Open it after you have looked.
+# 3. **You change one thing** and watch what it does.
+# 4. **You build it**, and a check tells you what is not right yet.
 #
 # | | Lesson | You will learn to |
 # | --- | --- | --- |
 # | 00 | [Start here](00_start_here.ipynb) | use the course |
-# | 01 | [Backpropagate by hand](01_backpropagate_by_hand.ipynb) | follow a gradient through a graph, number by number |
-# | 02 | [Watch gradients vanish](02_watch_gradients_vanish.ipynb) | see and predict vanishing and exploding gradients |
-# | 03 | [Choose an activation](03_choose_an_activation.ipynb) | weigh activation functions against each other |
-# | 04 | [Scale the weights](04_scale_the_weights.ipynb) | start a deep network so that it can learn |
-# | 05 | [Prepare the inputs](05_prepare_the_inputs.ipynb) | center, scale and whiten the inputs |
-# | 06 | [Derive batch normalization](06_derive_batch_normalization.ipynb) | write it, forward and backward |
-# | 07 | [Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb) | use it, and know its switches |
-# | 08 | [Train a hundred layers](08_train_a_hundred_layers.ipynb) | train a very deep plain network |
+# | 01 | [Backpropagate by hand](01_backpropagate_by_hand.ipynb) | compute how each weight must change |
+# | 02 | [Watch gradients vanish](02_watch_gradients_vanish.ipynb) | see what gets lost on the way through many layers |
+# | 03 | [Choose an activation](03_choose_an_activation.ipynb) | choose what a layer does with its sums |
+# | 04 | [Scale the weights](04_scale_the_weights.ipynb) | draw first weights with which a deep network can learn |
+# | 05 | [Prepare the inputs](05_prepare_the_inputs.ipynb) | bring the images into a form that helps |
+# | 06 | [Derive batch normalization](06_derive_batch_normalization.ipynb) | keep every layer's numbers in a good range, by your own code |
+# | 07 | [Use batch normalization in Keras](07_use_batch_normalization_in_keras.ipynb) | do the same with a library, and know its switches |
+# | 08 | [Train a hundred layers](08_train_a_hundred_layers.ipynb) | train a very deep network |
 # | 09 | [Curb overfitting](09_curb_overfitting.ipynb) | keep a network from learning by heart |
 # | 10 | [Augment the data](10_augment_the_data.ipynb) | make much of few images |
 # | 11 | [Diagnose a network](11_diagnose_a_network.ipynb) | find out why a network will not train |
 #
+# ## How far are you?
+#
+# The course keeps your guesses and what you have solved, on this machine only, in the file
+# `learner.json`. The next cell is your progress page. Come back and run it whenever you like.
+
+# %%
+predict.summary()
+
+# %%
+checks.progress.progress()
+
+# %% [markdown]
 # ## Summary
 #
-# - Predict, run, drag: guess first, then look, then play.
-# - Live figures show what was measured and what was predicted, and answer at once.
-# - Checks say why.
-#
-# ## What to do in practice
-#
-# Take the lessons in order. In class, open the labs on the projector and let people predict
-# before you drag.
+# - The patient has ten layers and learns nothing. With two layers it learns a little. With three
+#   settings changed, ten layers learn well.
+# - To find a cause, change one thing alone.
+# - Guess first, then run, then open *What you saw*.
 #
 # ## Further reading
 #
 # - [JupyterLab's documentation](https://jupyterlab.readthedocs.io/en/stable/user/notebook.html):
 #   all that notebooks can do.
-# - [Fashion-MNIST](https://arxiv.org/abs/1708.07747): where the images come from, and why they
-#   are harder than digits.
+# - [Fashion-MNIST](https://arxiv.org/abs/1708.07747): where the images come from.
 #
 # Go on with [01 Backpropagate by hand](01_backpropagate_by_hand.ipynb).

@@ -1,23 +1,12 @@
 # %% [markdown]
 # # Backpropagate by hand
 #
-# You will follow numbers forward through a small network and gradients back, node by node, and
-# then use them to make a network better.
+# A network has thousands of weights. You will find out which of them to blame for an error, by
+# hand, number by number. Then you write it for whole batches, and train a network with your lines.
 #
-# *About 90 minutes. You should know some Python, and what a slope is. Before this: [00 Start
-# here](00_start_here.ipynb). After this: [02 Watch gradients
-# vanish](02_watch_gradients_vanish.ipynb).*
-#
-# ## What you will learn
-#
-# After this lesson you can
-#
-# - compute what a neuron puts out, and draw any computation as a graph;
-# - send a gradient back through the graph by hand, and check it;
-# - say why a late weight needs every earlier value, and why an early weight's gradient is a long
-#   product;
-# - take a step of gradient descent, and notice a learning rate that is too large;
-# - choose between one example, a mini-batch and all examples, knowing what each costs.
+# *About 60 minutes with the core exercises, more with the challenge and the experiment. You should
+# know some Python, and what a slope is. Before this: [00 Start here](00_start_here.ipynb). After
+# this: [02 Watch gradients vanish](02_watch_gradients_vanish.ipynb).*
 #
 # *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
 # course's: open it with `python3 course.py lab`.*
@@ -25,275 +14,229 @@
 # %%
 import numpy as np
 from helpers import (
-    MLP, autodiff, checks, data, labs, numerical_gradient, plots, relative_error, table,
-    two_weights,
+    autodiff, checks, data, gradcheck, keras_models, labs, numerical_gradient, plots, predict,
+    runs, table, two_weights, valleys,
 )
 
 # %% [markdown]
-# ## 1 What does one neuron compute?
+# ## 1 Can a network learn without knowing which weight to blame?
 #
-# A **neuron** multiplies each of its **inputs** x by a **weight** w and adds up: the sum is the
-# **pre-activation** z. It puts z through an **activation function**, and what comes out is its
-# **activation** h.
-#
-# Our activation function is the **sigmoid**, σ(z) = 1 / (1 + e^−z): almost 0 far below 0, almost
-# 1 far above. (With a hard step in its place the neuron is called a **perceptron**. A step has no
-# useful slope, and slopes are what this lesson is about.)
-#
-# **Predict:** the inputs are 1 and −1. What is z for the weights 2 and 1? And for the weights 1
-# and 1?
+# Here is a network for small images of clothes, of ten kinds. It is a list of arrays of weights:
+# what they do comes later. Its **loss** says how wrong it is. Whoever guesses blindly among ten
+# kinds has the loss ln 10.
 
 # %%
 def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
-x = np.array([1, -1])
-z1 = x @ np.array([2, 1])
-z2 = x @ np.array([1, 1])
-h1, h2 = sigmoid(z1), sigmoid(z2)
-z3 = np.array([h1, h2]) @ np.array([1, -1])
-h3 = sigmoid(z3)
-for neuron, z, h in (("first", z1, h1), ("its neighbor", z2, h2), ("next layer", z3, h3)):
-    print(f"{neuron:<14} z = {z:.2f}   σ(z) = {h:.2f}")
+def new_network(seed):
+    rng = np.random.default_rng(seed)
+    W1, W2 = rng.normal(0, 1 / 28, (784, 30)), rng.normal(0, 1 / np.sqrt(30), (30, 10))
+    return [W1, np.zeros(30), W2, np.zeros(10)]
+
+def loss_of_network(parameters, x, y):
+    W1, b1, W2, b2 = parameters
+    logits = sigmoid(x @ W1 + b1) @ W2 + b2
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(len(y)), y]).mean()
+
+images, kinds = data.load_batch(1000, dtype=np.float64)
+x_train, y_train, x_held, y_held = images[:500], kinds[:500], images[500:], kinds[500:]
+print("numbers to set:", sum(part.size for part in new_network(0)))
 
 # %% [markdown]
-# `x @ w` multiplies pair by pair and adds up: 1 · 2 + (−1) · 1 = {{z1}}, and σ({{z1}}) is
-# {{h1:.2f}}. Its neighbor sees the same inputs, but with its weights they cancel: z = {{z2}}, and
-# σ({{z2}}) = {{h2:.1f}}.
+# The simplest way to learn: change all weights a little at random. If the loss falls, keep the
+# change, else take it back. We allow it 200 tries.
 #
-# The third line is a neuron of the next **layer**. Its inputs are what the first two put out, its
-# weights 1 and −1: z = {{h1:.2f}} − {{h2:.2f}} = {{z3:.2f}}, and σ(z) = {{h3:.2f}}. That is all a
-# network does, layer after layer. (Most neurons also add a number of their own, a **bias**. We
-# leave it out, to have less to draw.)
+# **Commit to a guess.** Where is the loss then?
+
+# %%
+blind = predict.number("loss after 200 blind tries", low=0, high=3)
+blind
+
+# %%
+def learn_blindly(seed, tries=200, size=0.03):
+    rng, network = np.random.default_rng(100 + seed), new_network(seed)
+    losses = [loss_of_network(network, x_train, y_train)]
+    for _ in range(tries):
+        tried = [part + size * rng.standard_normal(part.shape) for part in network]
+        loss = loss_of_network(tried, x_train, y_train)
+        network = tried if loss < losses[-1] else network
+        losses.append(min(loss, losses[-1]))
+    return losses
+
+blind_losses = np.array([learn_blindly(seed) for seed in range(5)])
+blind.reveal(np.median(blind_losses[:, -1]))
+
+# %%
+plots.training_losses(
+    {"blind tries": blind_losses}, xlabel="try", guess=blind.value, low=0,
+    levels={"guessing among ten": np.log(10)},
+    alt="the loss falls slowly over the tries, ever slower, median and range of 5 seeds",
+)
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
 #
-# ## 2 How do you draw a computation?
+# After 200 tries the loss is {{np.median(blind_losses[:, -1]):.2f}}
+# ({{blind_losses[:, -1].min():.2f}} to {{blind_losses[:, -1].max():.2f}} over five seeds). Each
+# try moves all {{sum(part.size for part in new_network(0)):,}} numbers at once, and knows nothing
+# about any of them. It learns, but slowly.
 #
-# A **computation graph** has a **node** for every number that occurs. A node with nothing before
-# it is a **leaf**: an input or a weight. Every other node is one operation on the nodes before
-# it.
+# Is that what is missing: for each weight, *which way* and *how much*? You will know in section 9:
+# there the same network, from the same start, learns from lines that you wrote.
 #
-# **Predict:** how many nodes does the first neuron have?
+# </details>
+#
+# ## 2 What does one neuron compute?
+#
+# A **neuron** multiplies each of its **inputs** x by a **weight** w and adds up: the sum is the
+# **pre-activation** z. It puts z through an **activation function**, and out comes its
+# **activation** h. Ours is the **sigmoid**, σ(z) = 1 / (1 + e^−z): near 0 far below 0, near 1 far
+# above. (With a hard step in its place the neuron is a **perceptron**. A step has no useful
+# slope, and slopes are what we need.)
+#
+# Three neurons. Two look at the inputs 1 and −1, with weights (2, 1) and (1, 1). A third looks at
+# the first two, with weights (1, −1). **Commit:** what does the third put out?
+
+# %%
+output = predict.number("output of the third neuron", low=-1, high=2)
+output
+
+# %%
+x = np.array([1.0, -1.0])
+z1, z2 = x @ [2, 1], x @ [1, 1]
+h1, h2 = sigmoid(z1), sigmoid(z2)
+z3 = 1 * h1 - 1 * h2
+h3 = sigmoid(z3)
+output.reveal(h3)
+
+# %%
+neurons = [("first", z1, h1), ("its neighbor", z2, h2), ("the third", z3, h3)]
+table(("neuron", "z", "σ(z)"), [(name, f"{z:.2f}", f"{h:.2f}") for name, z, h in neurons])
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# `x @ w` multiplies pair by pair and adds up: 1 · 2 + (−1) · 1 = {{z1:.0f}}, and σ({{z1:.0f}}) is
+# {{h1:.2f}}. For the neighbor the inputs cancel: z = {{z2:.0f}}, σ = {{h2:.1f}}. The third gets
+# {{h1:.2f}} − {{h2:.2f}} = {{z3:.2f}}, and puts out {{h3:.2f}}. That is all a network does,
+# **layer** after layer. (Most neurons also add a number of their own, the **bias** b.)
+#
+# </details>
+#
+# Draw it as a **computation graph**: a **node** for every number. A node with nothing before it is
+# a **leaf**, an input or a weight. Every other node is one operation. First one neuron alone.
 
 # %%
 x1, x2, w1, w2 = autodiff.leaves(x1=1, x2=-1, w1=2, w2=1)
-h = autodiff.sigmoid((w1 * x1 + w2 * x2).named("z")).named("h")
-nodes = autodiff.nodes(h).values()
-print("nodes:", len(nodes), "  of these leaves:", sum(not node.inputs for node in nodes))
-assert h.value == h1
-plots.computation_graph(h, sent=0, alt="two products, their sum z = 1, and h = 0.731")
+one_neuron = autodiff.sigmoid((w1 * x1 + w2 * x2).named("z")).named("h")
+plots.computation_graph(one_neuron, sent=0, alt="two products, their sum z = 1, and h = 0.731")
 
 # %% [markdown]
-# {{words(len(nodes)).capitalize()}} nodes: {{words(sum(not node.inputs for node in nodes))}}
-# leaves, two products, a sum, a sigmoid. The blue values travel from left to right, along the
-# solid lines: this is the **forward pass**.
-#
-# The second graph holds all three neurons, with the weights w1 … w4 in the first layer, v1 and v2
-# in the second. It has two new parts. The **target** t is the answer we would like to have, here
-# `0.7`. The **loss** L says how far off the network is: half the square of the **error** e = h3 −
-# t.
-#
-# **Predict:** h3 is {{h3:.2f}}. Is the loss above or below a tenth?
+# Now all three. The **target** t is the answer we want, `0.7`. The loss L is half the square of
+# the **error** h3 − t. Blue values travel right: the **forward pass**.
 
 # %%
-loss = autodiff.chain()
-autodiff.forward(loss)
-named = autodiff.nodes(loss)
-error = named["h3"].value - named["t"].value
-print(f"h3 = {named['h3'].value:.4f}   error = {error:.4f}   loss = {loss.value:.4f}")
-assert named["h3"].value == h3
-assert loss.value == error**2 / 2
+t = 0.7
+loss = autodiff.chain(t=t)
 plots.computation_graph(loss, sent=0, alt="the chain of three neurons and its loss, values only")
 
 # %% [markdown]
-# The loss is {{loss.value:.4f}}, and we want it smaller. Only the weights are ours to change.
-# Which one, which way, by how much?
-#
 # ## 3 Which weight is to blame?
 #
-# Ask the network. Make one weight a tiny bit larger, run the forward pass, look at the loss; then
-# a tiny bit smaller. The change of the loss, divided by the change of the weight, is (very
-# nearly) the **derivative** of the loss with respect to that weight, ∂L/∂w. Nudging both ways is
-# called a **central difference**. All derivatives together are the **gradient**; for a single
-# number we also say "its gradient". Its size is the number's influence, its sign says which way
-# makes the loss grow.
+# Ask the network. Make one weight a little larger, then a little smaller, and look at the loss.
+# Its change, divided by that of the weight, is nearly the **derivative** ∂L/∂w: which way, and
+# how much. Nudging both ways is a **central difference**. All derivatives together are the
+# **gradient**.
 #
-# **Predict:** the network's answer is too low. Should v1, the weight of h1 = {{h1:.2f}}, go up or
-# down?
+# The answer h3 = {{h3:.2f}} is too low. v1 is the weight of h1. **Commit:** which way should it go?
 
 # %%
-names = list(autodiff.CHAIN)
-start = np.array([autodiff.CHAIN[name] for name in names], float)
+way = predict.choice("v1 should go", ["up", "down", "stay"])
+way
 
-def loss_of(numbers):
-    return autodiff.chain(**dict(zip(names, numbers, strict=True))).value
+# %%
+def loss_at(w1=2, v1=1):
+    h1, h2 = sigmoid(w1 * 1 + 1 * -1), sigmoid(0)
+    return (sigmoid(v1 * h1 - h2) - t) ** 2 / 2
 
-numeric = numerical_gradient(loss_of, start)
-by_nudging = dict(zip(names, numeric, strict=True))
-for name in ("w1", "w2", "w3", "w4", "v1", "v2"):
-    print(f"{name} = {autodiff.CHAIN[name]:2}   ∂L/∂{name} = {by_nudging[name]:.4f}")
+step = 1e-5
+nudged_v1 = (loss_at(v1=1 + step) - loss_at(v1=1 - step)) / (2 * step)
+nudged_w1 = (loss_at(w1=2 + step) - loss_at(w1=2 - step)) / (2 * step)
+print(f"∂L/∂v1 = {nudged_v1:.4f}   ∂L/∂w1 = {nudged_w1:.4f}")
+way.reveal("up" if nudged_v1 < 0 else "down")
 
 # %% [markdown]
-# v1 has the gradient {{by_nudging["v1"]:.4f}}: a larger v1 makes the loss smaller, so v1 should
-# go up. w1 has a smaller one, {{by_nudging["w1"]:.4f}}: turning it moves the loss less.
+# <details><summary>What you saw</summary>
 #
-# This is right and simple, but it takes two forward passes for every weight, and networks have
-# millions of weights.
+# ∂L/∂v1 is negative: a larger v1 makes the loss smaller, so v1 should go up. w1 has a smaller
+# derivative, {{nudged_w1:.4f}}: turning it moves the loss less.
 #
-# ## 4 Can one pass find all of them?
+# This is right, and slow: two forward passes for every weight. The network of section 1 would need
+# {{2 * sum(part.size for part in new_network(0)):,}} for one step.
 #
-# Every node needs to know one thing only: how its own value changes when one of its inputs is
-# nudged. That is its **local derivative**, and there are four kinds here:
+# </details>
 #
-# - a **sum** a + b grows as much as a does: the local derivative is 1;
-# - a **product** a · b grows b times as much as a does: the local derivative by one factor is
-#   *the other factor*;
-# - a **sigmoid** has the slope σ'(z) = σ(z)(1 − σ(z)), which is $1/4$ at z = 0 and less elsewhere;
-# - the **loss** ½(h − t)² has the slope h − t with respect to h.
+# ## 4 Can one pass back find all of them?
 #
-# The **chain rule** connects them: along a path, local derivatives multiply; where paths meet,
-# they add. So we begin at the loss, whose derivative by itself is 1, and walk back. Each node
-# hands to each input *the gradient it got itself, times the local derivative*. This is
-# **backpropagation**, the **backward pass**.
+# Every node needs to know one thing: how its value changes when one of its inputs is nudged. That
+# is its **local derivative**.
 #
-# **Predict:** what does z3 get, when h3 has the gradient {{error:.4f}} and σ'(z3) is
-# {{h3 * (1 - h3):.4f}}?
+# - A **sum** a + b grows as much as a does: 1.
+# - A **product** a · b grows b times as much as a does: *the other factor*.
+# - A **sigmoid** has the slope σ'(z) = σ(z)(1 − σ(z)): a quarter at z = 0, less elsewhere.
+# - The **loss** ½(h − t)² has the slope h − t.
+#
+# The **chain rule**: along a path local derivatives multiply, and where paths meet they add. So
+# begin at the loss and walk back. Each node hands to each input *the gradient it got, times the
+# local derivative*. This is **backpropagation**. We write `dz` for ∂L/∂z.
+#
+# **Commit:** h3 gets h3 − t = {{h3 - t:.3f}}. How much of it arrives at z3?
 
 # %%
-by_graph = autodiff.backward(loss)
-rows = []
-for node in autodiff.backward_order(loss):
-    for to, slope, product in node.sends():
-        rows.append((node.name, f"{node.grad:.4f}", f"{slope:.4f}", to.name, f"{product:.4f}"))
-print(table(("node", "its gradient", "× local derivative", "to", "= handed back"), rows))
+arrives = predict.number("gradient at z3", low=-0.2, high=0.2)
+arrives
+
+# %% [markdown]
+# Walk the upper branch: from the loss to v1, and on to w1.
 
 # %%
+dh3 = h3 - t
+dz3 = dh3 * h3 * (1 - h3)  # through the sigmoid
+dv1 = dz3 * h1             # a product: the other factor
+dh1 = dz3 * 1              # the same product, its other side: v1 = 1
+dz1 = dh1 * h1 * (1 - h1)
+dw1 = dz1 * 1              # x1 = 1
+arrives.reveal(dz3)
+
+# %%
+named = autodiff.nodes(loss)
+autodiff.backward(loss)
 plots.computation_graph(
     loss, slopes=["h3", "v1·h1", "v2·h2", "h1", "h2"], alt="the chain, gradients filled in"
 )
 
 # %% [markdown]
-# Read the table downward and the picture from right to left. Red numbers in boxes are gradients,
-# those on lines local derivatives. z3 gets {{error:.4f}} · {{h3 * (1 - h3):.4f}} =
-# {{named["z3"].grad:.4f}}.
+# <details><summary>What you saw</summary>
 #
-# - **At the sum** nothing changes: both products get {{named["v1·h1"].grad:.4f}}.
-# - **At a product** the factors are swapped. v1 gets the gradient times h1,
-#   {{named["v1"].grad:.4f}}. h1 gets it times v1.
-# - **At a sigmoid** the gradient shrinks: to a quarter at z2 = 0, to less at z1 = 1.
-# - **x1** feeds two products, so it hears from both, {{named["z1"].grad * named["w1"].value:.4f}}
-# and {{named["z2"].grad * named["w3"].value:.4f}}, and adds up.
+# Read the picture from right to left. Red numbers in boxes are gradients, those on lines local
+# derivatives. z3 gets {{dh3:.4f}} · {{h3 * (1 - h3):.4f}} = {{dz3:.4f}}.
 #
-# One pass back has found all gradients at once. Are they those of section 3?
-
-# %%
-relative = [abs(by_graph[name] / by_nudging[name] - 1) for name in names]
-worst = max(relative)
-print("largest relative difference from central differences below 1e-6:", worst < 1e-6)
-assert worst < 1e-6
-
-# %% [markdown]
-# They are. This is **automatic differentiation**: `graph.backward` knows the local derivatives
-# above and the order of the nodes. TensorFlow does the same with whole arrays; the tests of this
-# course compare the two.
+# - **At the sum** nothing changes. **At a product** the factors are swapped: v1 gets dz3 times h1.
+# - **At a sigmoid** the gradient shrinks: to a quarter at best.
+# - **x1** feeds two products, so it hears from both and adds up.
 #
-# ## 5 The lab
+# </details>
 #
-# Step through the same graph. A frame marks the node at work, the words below say what it does.
-# Every leaf is yours to change.
-
-# %%
-labs.backprop_lab()
-
-# %% [markdown]
-# Three things to try:
+# ### Yours: the lower branch (warm-up, 8 minutes)
 #
-# 1. **Move the step from `13` to `26`, one by one.** Before each, say the next number. You only
-#    need the gradient of the framed node and one local derivative.
-# 2. **Step `26`, and x1 from `1` to `0`.** w1 and w3 get the gradient 0, for their other factor
-#    is 0. *A weight learns only while its input speaks.*
-# 3. **Step `26`, w1 up to `5`, w2 down to `−5`.** z1 grows to where σ is flat. Its slope is
-#    almost 0, and so is all that h1 hands on. The late weight v1 still has its gradient. That is
-#    the theme of lesson 02.
+# Same weights and inputs, but the target is now `0.3`. Forward, nothing changes. Walk back to h3,
+# z3, v2, h2, z2, and at last w4, the weight between x2 and z2. Write numbers or formulas, to three
+# digits.
 #
-# ## 6 Derivation: a late and an early weight
-#
-# Write the path from the loss back to v1, then to w1.
-#
-# 1. The loss: $\partial L/\partial h_3 = h_3 - t$.
-# 2. Through the sigmoid: $\partial L/\partial z_3 = (h_3 - t)\,\sigma'(z_3)$.
-# 3. The **late weight** v1, other factor h1: $\partial L/\partial v_1 = (h_3 -
-#    t)\,\sigma'(z_3)\,h_1$.
-# 4. Its neighbor in that product: $\partial L/\partial h_1 = (h_3 - t)\,\sigma'(z_3)\,v_1$.
-# 5. Through the first sigmoid: $\partial L/\partial z_1 = (h_3 -
-#    t)\,\sigma'(z_3)\,v_1\,\sigma'(z_1)$.
-# 6. The **early weight** w1, other factor x1:
-#    $\partial L/\partial w_1 = (h_3 - t)\,\sigma'(z_3)\,v_1\,\sigma'(z_1)\,x_1$.
-#
-# In general a weight's gradient is *what comes back to its product, times what came forward to it*.
-
-# %%
-value = {name: node.value for name, node in autodiff.nodes(loss).items()}
-
-def slope(z):
-    return sigmoid(z) * (1 - sigmoid(z))
-
-both = {"h3 − t": value["h3"] - value["t"], "σ'(z3)": slope(value["z3"])}
-formulas = {
-    "v1": both | {"h1": value["h1"]},
-    "w1": both | {"v1": value["v1"], "σ'(z1)": slope(value["z1"]), "x1": value["x1"]},
-}
-
-# %%
-for name, factors in formulas.items():
-    product = np.prod(list(factors.values()))
-    told = "  ·  ".join(f"{label} = {number:.4f}" for label, number in factors.items())
-    print(f"∂L/∂{name} = {product:.4f}:   {told}")
-    assert abs(product / by_graph[name] - 1) < 1e-12
-    assert abs(product / by_nudging[name] - 1) < 1e-6
-
-# %% [markdown]
-# **Why does the late weight need every earlier value?** Its formula is short, but h1 is in it,
-# and h3 and z3: none is known before the forward pass has come that far. So a program keeps all
-# values until the way back is done, and training needs much more memory than asking.
-#
-# **Why is the early weight's gradient a product of everything after it?** There is a factor for
-# every step on its way to the loss: here two slopes and a weight between. With ten layers it is
-# ten slopes and the weights between them on every path, and such a product rarely stays near 1.
-#
-# Test both: change one leaf at a time, and see whose gradient changes.
-#
-# **Predict:** does v1's gradient depend on w1? Does w1's gradient depend on v1? On v2?
-
-# %%
-def gradients_at(**changed):
-    numbers = {name: autodiff.CHAIN[name] + change for name, change in changed.items()}
-    return autodiff.backward(autodiff.chain(**numbers))
-
-rows = []
-for leaf in names:
-    moved = gradients_at(**{leaf: 0.1})
-    changes = [moved[weight] / by_graph[weight] - 1 for weight in ("v1", "w1")]
-    rows.append((leaf, *(f"{change:+.0%}" for change in changes)))
-print(table(("0.1 added to", "gradient of v1 changes by", "gradient of w1 changes by"), rows))
-blocked = gradients_at(v1=-1)
-print(f"\nwith v1 = 0:  gradient of v1 = {blocked['v1']:.4f}", end="   ")
-print(f"gradient of w1 = {abs(blocked['w1']):.4f}")
-assert blocked["w1"] == 0 != blocked["v1"]
-
-# %% [markdown]
-# Every leaf changes both gradients: through h3 and z3 each weight feels all the others. The last
-# line shows what a product means: with v1 = 0, w1 gets nothing at all, whatever the other factors
-# are. v1 itself still learns.
-#
-# ### Yours: fill in the numbers
-#
-# Same inputs, same weights, but now the target is `0.3`. The forward pass stays as it is. Walk
-# back by hand: to h3, z3, v2, h2, z2, and at last to w4. Write numbers or formulas, to three
-# digits. `dh3` stands for ∂L/∂h3.
-#
-# <details><summary>Hint</summary>All values are in the picture of section 2; dh3 is h3 minus the
-# target. Each further number is the one before it times one local derivative, but dh2 goes on
-# from dz3, as dv2 does. Mind the signs: v2 and x2 are −1.</details>
+# Stuck? `checks.backprop.chain_by_hand.hint()` in a cell of its own gives the next of three hints.
+# Every exercise has them.
 
 # %% tags=["stub"]
 way_back = {"dh3": ..., "dz3": ..., "dv2": ..., "dh2": ..., "dz2": ..., "dw4": ...}
@@ -312,339 +255,302 @@ way_back = {
 checks.backprop.chain_by_hand(way_back)
 
 # %% [markdown]
-# ### Yours: the way back through one neuron
-#
-# Now for any number of inputs. A neuron computes h = σ(x · w), and the gradient `dh` arrives at
-# h. Return `dx` and `dw`, arrays as long as x and w.
-#
-# <details><summary>Hint</summary>First z = x @ w, then dz = dh · σ'(z). At the products the
-# factors are swapped.</details>
-
-# %% tags=["stub"]
-def neuron_backward(x, w, dh):
-    """Return (dx, dw) of the neuron h = sigmoid(x @ w), when dh is the gradient of h."""
-    ...
-
-# %% tags=["solution"]
-def neuron_backward(x, w, dh):
-    """Return (dx, dw) of the neuron h = sigmoid(x @ w), when dh is the gradient of h."""
-    h = sigmoid(x @ w)
-    dz = dh * h * (1 - h)
-    return dz * w, dz * x
+# Step through the graph yourself. A frame marks the node at work; every leaf is yours to change.
 
 # %%
-checks.backprop.neuron_backward(neuron_backward)
+labs.backprop_lab()
 
 # %% [markdown]
-# ## 7 Who gets how much of the error?
+# 1. **Step from `13` to `26`, one by one.** Say each number before it appears.
+# 2. **Step `26`, x1 from `1` to `0`.** What happens to w1 and w3, and why?
+# 3. **Step `26`, w1 up to `5`, w2 down to `−5`.** Which weight still learns?
 #
-# h1 and h2 both had a hand in z3: z3 = v1 h1 + v2 h2. The error comes back along the same two
-# lines.
+# <details><summary>What you saw</summary>
 #
-# **Predict:** v1 is 1. For which v2 does h2 get twice the gradient of h1? For which none?
+# With x1 = 0 the other factor is 0: *a weight learns only while its input speaks.* With z1 far out
+# the sigmoid is flat, so almost nothing passes h1, and w1 stops. The late weight v1 still
+# learns. That is the theme of lesson 02.
+#
+# </details>
+#
+# ### Three ways, one answer?
+#
+# A machine can walk back, too: **automatic differentiation**. It records every operation on the
+# way forward and knows their local derivatives. The graph above does it for single numbers;
+# TensorFlow's `GradientTape` does it for arrays. Run both, against hand and nudge.
+
+# %%
+tf = keras_models.tensorflow()
+
+W = tf.Variable([[2.0, 1.0], [1.0, 1.0]], dtype="float64")  # columns: the two neurons
+v = tf.Variable([1.0, -1.0], dtype="float64")
+with tf.GradientTape() as tape:
+    hidden = tf.sigmoid(tf.linalg.matvec(W, x, transpose_a=True))
+    tape_loss = (tf.sigmoid(tf.tensordot(v, hidden, 1)) - t) ** 2 / 2
+by_tape_W, by_tape_v = tape.gradient(tape_loss, [W, v])
+
+by_hand = np.array([dv1, dw1])
+by_graph = np.array([named["v1"].grad, named["w1"].grad])
+by_tape = np.array([by_tape_v[0], by_tape_W[0, 0]])
+by_nudge = np.array([nudged_v1, nudged_w1])
+
+# %%
+for name, other in {"nudges": by_nudge, "graph": by_graph, "tape": by_tape}.items():
+    print(f"{name:<7} {gradcheck.agreement([(by_hand, other)])}")
+
+# %% [markdown]
+# Keep this habit: whatever you derive, nudge it.
+#
+# ## 5 What does a weight's gradient depend on?
+#
+# Write the two paths as one line each:
+#
+# $$\frac{\partial L}{\partial v_1} = (h_3 - t)\,\sigma'(z_3)\,h_1 \qquad\qquad
+# \frac{\partial L}{\partial w_1} = (h_3 - t)\,\sigma'(z_3)\,v_1\,\sigma'(z_1)\,x_1$$
+#
+# **Commit:** change w1, which is *earlier*, and nothing else. Does the gradient of the late
+# weight v1 change?
+
+# %%
+depends = predict.choice("v1's gradient, when w1 changes", ["changes", "stays"])
+depends
+
+# %%
+def both_gradients(**changed):
+    return np.array([autodiff.backward(autodiff.chain(**changed))[name] for name in ("v1", "w1")])
+
+rows, now = [], both_gradients()
+for leaf in ("x1", "w1", "v1", "v2"):
+    moved = both_gradients(**{leaf: autodiff.CHAIN[leaf] + 0.5})
+    rows.append((leaf, *(f"{change:+.0%}" for change in moved / now - 1)))
+blocked = both_gradients(v1=0)
+depends.reveal("stays" if both_gradients(w1=2.5)[0] == now[0] else "changes")
+
+# %%
+table(("0.5 added to", "gradient of v1", "gradient of w1"), rows)
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# Each row changes one leaf alone, and both gradients change.
+#
+# **A late weight needs every earlier value.** Its formula is short, but h1 and z3 are in it, known
+# only once the forward pass has come that far. So a program keeps all values until the way back
+# is done.
+#
+# **An early weight's gradient is a product of everything after it**: a slope and a weight per
+# layer. One factor 0 is enough: with v1 = 0 the gradient of w1 is {{abs(blocked[1]):.0f}}, that
+# of v1 still {{blocked[0]:.3f}}. With ten layers it is a product of ten slopes and the weights
+# between, and such a product rarely stays near 1.
+#
+# </details>
+#
+# ## 6 Who gets how much, and how far do you step?
+#
+# h1 and h2 both had a hand in z3 = v1 · h1 + v2 · h2. Change v2 alone, and see what h2 gets back.
 
 # %%
 rows = []
 for v2 in (-1, 0, 0.5, 2):
-    chain = autodiff.chain(v2=v2)
-    autodiff.backward(chain)
-    inside = autodiff.nodes(chain)
-    dh1, dh2 = inside["h1"].grad, inside["h2"].grad
-    rows.append((v2, f"{dh1:.4f}", f"{dh2 + 0:.4f}"))  # + 0 turns −0 into 0
-    assert np.isclose(dh2 / dh1, v2)
-print(table(("v2", "gradient of h1", "gradient of h2"), rows))
+    changed = autodiff.chain(v2=v2)
+    autodiff.backward(changed)
+    dh1, dh2 = (autodiff.nodes(changed)[name].grad for name in ("h1", "h2"))
+    rows.append((v2, f"{dh2 / dh1 + 0:.2f}"))
+table(("v2, while v1 = 1", "gradient of h2 / gradient of h1"), rows)
 
 # %% [markdown]
-# In each line the gradient of h2 is v2 times that of h1. The error is handed back **in proportion
-# to influence**: who counts twice as much forward gets twice as much back, who counts nothing
-# gets nothing, and who counts negatively is told the opposite. (From the third line on, h3 is
-# above the target, and all signs turn.)
+# The error is handed back **in proportion to influence**: who counts twice forward gets twice as
+# much back, who counts negatively is told the opposite.
 #
-# Now use the gradient. It points to where the loss grows, so we go the other way. **Gradient
-# descent** makes the step
+# The gradient points uphill, so step against it. **Gradient descent**, with the **learning rate**
+# η, for all weights at once:
 #
 # $$w \leftarrow w - \eta \cdot \partial L/\partial w$$
 #
-# for all weights at once, with one **learning rate** η. On a straight slope such a step would
-# lower the loss by η times the sum of the squared gradients.
-#
-# **Predict:** the larger the learning rate, the lower the loss?
+# Make *one* step in our chain, and one in each of 200 chains with random weights. **Commit:** for
+# how many of these does the loss fall, at the rate 100?
 
 # %%
-weights = names[2:8]
-
-def after_a_step(rate):
-    moved = {name: autodiff.CHAIN[name] - rate * by_graph[name] for name in weights}
-    stepped = autodiff.chain(**moved)
-    return autodiff.nodes(stepped)["h3"].value, stepped.value
-
-square = sum(by_graph[name] ** 2 for name in weights)
-print(f"before: h3 = {value['h3']:.3f}   loss = {loss.value:.5f}")
-for rate in (0.1, 1, 10, 50, 100, 400):
-    h3_after, loss_after = after_a_step(rate)
-    share = (loss.value - loss_after) / (rate * square)
-    print(f"rate {rate:<5g} h3 = {h3_after:.3f}   loss = {loss_after:.5f}", end="   ")
-    print(f"share of the promised fall: {share:.2f}")
+falls = predict.number("losses that fall at rate 100, of 200", low=0, high=200)
+falls
 
 # %%
-losses = {rate: after_a_step(rate)[1] for rate in (0.1, 1, 10, 50)}
-assert losses[10] < losses[1] < losses[0.1] < loss.value < losses[50]
-assert abs((loss.value - losses[0.1]) / (0.1 * square) - 1) < 0.02
+WEIGHTS = ("w1", "w2", "w3", "w4", "v1", "v2")
+
+def one_step(start, rate):
+    before = autodiff.chain(**start)
+    gradient = autodiff.backward(before)
+    after = autodiff.chain(**{name: start[name] - rate * gradient[name] for name in WEIGHTS})
+    return before.value, after.value
+
+def random_start(seed):
+    return dict(zip(WEIGHTS, np.random.default_rng(seed).normal(0, 1, 6), strict=True))
+
+rows, fallen, after_step = [], {}, {}
+for rate in (0.1, 1, 10, 100):
+    steps = [one_step(random_start(seed), rate) for seed in range(200)]
+    fallen[rate] = sum(after < before for before, after in steps)
+    before_step, after_step[rate] = one_step({name: autodiff.CHAIN[name] for name in WEIGHTS}, rate)
+    rows.append((rate, f"{before_step:.5f}", f"{after_step[rate]:.5f}", fallen[rate]))
+falls.reveal(fallen[100])
+
+# %%
+table(("rate", "our loss before", "after", "losses that fall, of 200"), rows)
 
 # %% [markdown]
-# A short step does what the slope promises: at the rates 0.1 and 1 the share is
-# {{(loss.value - losses[0.1]) / (0.1 * square):.2f}} and
-# {{(loss.value - losses[1]) / square:.2f}}. At 10 the loss falls most, to {{losses[10]:.5f}}. At
-# 50 the step jumps over the target: h3 is {{after_a_step(50)[0]:.3f}}, and the loss is *higher*
-# than before. **A learning rate can be too large**, and the gradient does not tell: it knows the
-# slope here, not the valley beyond.
+# <details><summary>What you saw</summary>
 #
-# One step is not the end. Take fifty, each with the gradient of the place where it starts.
+# Same starts, same gradients, only the rate differs. Up to the rate 10 the loss falls in
+# {{fallen[10]}} of 200 chains, at 100 in {{fallen[100]}}. In our own chain it is
+# {{before_step:.5f}} before, {{after_step[10]:.5f}} after a step at the rate 10, and
+# {{after_step[100]:.5f}} after one at 100. **A rate can be too large**: the gradient knows the
+# slope here, not the valley beyond. What "too large" means depends on the network.
+#
+# </details>
+#
+# ## 7 From one neuron to a whole batch
+#
+# A layer computes `z = h @ W + b`: row k of h is example k, column j of W holds the weights of
+# output j. Nothing new comes back, only more of it: weight W[i, j] multiplies h[k, i] in *every*
+# example k, so what it gets from all of them adds up. Written as loops:
 
 # %%
-for rate in (1, 10, 50, 400):
-    numbers, losses = dict(autodiff.CHAIN), []
-    for _ in range(51):
-        chain = autodiff.chain(**numbers)
-        gradients = autodiff.backward(chain)
-        losses.append(chain.value)
-        numbers |= {name: numbers[name] - rate * gradients[name] for name in weights}
-    told = "   ".join(f"after {k}: {losses[k]:.5f}" for k in (1, 2, 10, 50))
-    print(f"rate {rate:<4} loss {told}")
+def layer_backward_slowly(h, W, dz):
+    dW, db, dh = np.zeros_like(W), np.zeros(W.shape[1]), np.zeros_like(h)
+    for k in range(len(h)):
+        for i in range(W.shape[0]):
+            for j in range(W.shape[1]):
+                dW[i, j] += h[k, i] * dz[k, j]
+                dh[k, i] += W[i, j] * dz[k, j]
+    for k in range(len(h)):
+        db += dz[k]
+    return dW, db, dh
 
 # %% [markdown]
-# At 10 the loss is soon 0 to all digits shown. At 50 the first step does harm, and the second
-# makes up for it. At 400 the first step lands at h3 = {{after_a_step(400)[0]:.3f}}, where σ is
-# flat: the gradient is almost 0, and after fifty steps the loss is still {{losses[50]:.5f}}.
+# ### Yours: a layer's way back (core, 10 minutes)
 #
-# Here is a network for real images: 784 inputs, one for each pixel, 30 **hidden** neurons (those
-# between input and output), ten outputs, one for each kind of clothes. Its loss is small where it
-# trusts in the right kind. It takes one step on one image, and is asked about the same image
-# again: 100 images, five networks with different random weights.
-#
-# **Predict:** at the learning rate `0.01`, for how many of 100 images does the loss fall?
-
-# %%
-images, classes = data.load_batch(100, dtype=np.float64)
-
-def images_improved(rate, seed):
-    model = MLP((784, 30, 10), rng=np.random.default_rng(seed))
-    better = 0
-    for image, kind in zip(images[:, None], classes[:, None], strict=True):
-        before, gradients = model.loss_and_gradients(image, kind)
-        stepped = model.scaled(1)  # a copy, so that every image meets the same weights
-        stepped.step(gradients, rate)
-        after, _ = stepped.loss_and_gradients(image, kind)
-        better += after < before
-    return better
-
-# %%
-improved, rows = {}, []
-for rate in (0.001, 0.01, 0.1, 1, 10):
-    improved[rate] = [images_improved(rate, seed) for seed in range(5)]
-    spread = f"{min(improved[rate])} to {max(improved[rate])}"
-    rows.append((rate, f"{np.median(improved[rate]):.0f}", spread))
-print(table(("learning rate", "images whose loss falls, median of 5", "range"), rows))
-assert min(improved[0.001]) == 100
-
-# %% [markdown]
-# Up to the rate 0.1 the loss falls for every image in every network. At 1 it rises for a few, at
-# 10 for about half. What "too large" means depends on the network: our chain was content with 10.
-#
-# ### Yours: an update
-#
-# <details><summary>Hint</summary>The formula stands above. `w` and `dw` are arrays of the same
-# shape.</details>
+# Write the same without loops: three short lines. The shapes nearly tell you how.
 
 # %% tags=["stub"]
-def update(w, dw, rate):
-    """Return the weights after one step of gradient descent."""
+def layer_backward(h, W, dz):
+    """Return (dW, db, dh) of the layer z = h @ W + b, when dz is the gradient of z."""
     ...
 
 # %% tags=["solution"]
-def update(w, dw, rate):
-    """Return the weights after one step of gradient descent."""
-    return w - rate * dw
+def layer_backward(h, W, dz):
+    """Return (dW, db, dh) of the layer z = h @ W + b, when dz is the gradient of z."""
+    return h.T @ dz, dz.sum(axis=0), dz @ W.T
 
 # %%
-checks.backprop.update(update)
+checks.backprop.layer_backward(layer_backward)
 
 # %% [markdown]
-# ## 8 How many examples for one step?
+# <details><summary>The derivation, when you are done</summary>
 #
-# So far one example decided about a step. But the loss that counts is the mean over all examples,
-# and its gradient the mean of all their gradients. There are three ways to step:
+# $\partial L/\partial W_{ij} = \sum_k h_{ki}\,dz_{kj}$: the sum runs over the examples, the
+# *first* index of h, so h is transposed: `dW = h.T @ dz`. A bias is added in every row with
+# the local derivative 1: `db = dz.sum(axis=0)`. And h[k, i] feeds all outputs j:
+# $\partial L/\partial h_{ki} = \sum_j dz_{kj} W_{ij}$, so `dh = dz @ W.T`.
 #
-# - **full batch**: take all examples, then make one step;
-# - **one at a time**: take one example, step, take the next (*stochastic* gradient descent);
-# - **mini-batch**: take a few, for example 16, and step along their mean gradient.
+# </details>
 #
-# One walk through all examples is an **epoch**. They are shuffled before each.
+# ## 8 How wrong is a network that names ten kinds?
 #
-# The loss over all weights is a landscape, the **loss surface**. To see it we need a network of
-# two weights: one neuron, and two numbers for each of 256 images, the brightness of its middle
-# and of its sides (both scaled to mean 0 and variance 1). It shall tell shirts from dresses. What
-# it puts out, p = σ(w₁ · middle + w₂ · sides), is read as the probability of a shirt, and the
-# loss is the mean of −log(probability of the right answer).
+# Its last layer gives ten numbers per image, the **logits** z. The **softmax** turns them into
+# probabilities, and **cross-entropy** is the surprise at the right one, averaged over the examples:
 #
-# **Predict:** shirts have sleeves. Which weight will be positive at the lowest point?
+# $$p_k = \frac{e^{z_k}}{\sum_j e^{z_j}} \qquad\qquad L = -\log p_{\text{right}}$$
+#
+# Logits of 1000 happen in a training that goes wrong. **Commit:** what does this formula give for
+# the logits 1000 and 0?
 
 # %%
-x, y = two_weights.brightness_of_dresses_and_shirts()
-best = two_weights.lowest_point(x, y)
-lowest = float(two_weights.logistic_loss(best, x, y))
-right = np.mean((x @ best > 0) == (y == 1))
-print(f"lowest point: weights {best[0]:.2f} (middle) and {best[1]:.2f} (sides)")
-print(f"its loss: {lowest:.3f}   images told apart: {right:.0%}")
-here = np.array([3.0, -2.0])
-nudged = numerical_gradient(lambda w: two_weights.logistic_loss(w, x, y), here)
-assert relative_error(two_weights.logistic_gradient(here, x, y), nudged) < 1e-6
+far = predict.choice("softmax of 1000 and 0, typed as is", ["1 and 0", "½ and ½", "no number"])
+far
+
+# %%
+with np.errstate(all="ignore"):
+    typed = np.exp([1000.0, 0.0]) / np.exp([1000.0, 0.0]).sum()
+shifted = np.exp([0.0, -1000.0]) / np.exp([0.0, -1000.0]).sum()
+print("typed as is:", typed, "  after taking 1000 off both:", shifted)
+far.reveal("no number" if np.isnan(typed[0]) else "1 and 0")
 
 # %% [markdown]
-# Bright sides speak for a shirt, and {{right:.0%}} of the images come out right. The surface has
-# only this one lowest point, {{lowest:.3f}}, so all paths have the same goal.
+# <details><summary>What you saw</summary>
 #
-# Now walk there from (3, −2), at the learning rate 1, for two epochs.
+# e^1000 is more than a float can hold, and inf / inf is no number. But a softmax stays the same
+# when one number is taken off all logits, since it cancels. So take off the largest.
 #
-# **Predict:** which of the three ways gets lowest?
+# </details>
+#
+# Now the way back through both. Don't derive yet: nudge the logits of one example, and look. The
+# right class is the third. **Commit:** which logits have a negative gradient, and should go up?
 
 # %%
-def losses_along(batch_size, rate, epochs, seed):
-    rng = np.random.default_rng(seed)
-    path = two_weights.descend(
-        x, y, batch_size=batch_size, rate=rate, epochs=epochs, start=(3, -2), rng=rng
-    )
-    return two_weights.logistic_loss(path, x, y)
-
-rows, ends = [], {}
-for size in (256, 64, 16, 4, 1):
-    ends[size] = [losses_along(size, rate=1, epochs=2, seed=seed)[-1] for seed in range(9)]
-    spread = f"{min(ends[size]):.2f} to {max(ends[size]):.2f}"
-    rows.append((size, 256 // size, f"{np.median(ends[size]):.2f}", spread))
-print(
-    table(
-        (
-            "examples per update",
-            "updates per epoch",
-            "loss after 2 epochs, median of 9 seeds",
-            "range",
-        ),
-        rows,
-    )
+negative = predict.choice(
+    "logits with a negative gradient", ["the right one", "all wrong ones", "those below 0"]
 )
-assert np.median(ends[4]) < np.median(ends[1]) < np.median(ends[256])
-assert np.ptp(ends[1]) > np.ptp(ends[16])
-
-# %% [markdown]
-# All have looked at {{2 * len(x)}} examples. The full batch made two steps of them and is still
-# far away, at {{np.median(ends[256]):.2f}}. Batches of 16 and 4 are at
-# {{np.median(ends[16]):.2f}} and {{np.median(ends[4]):.2f}}, close to the lowest point. Single
-# examples made {{2 * len(x)}} steps and do a little worse, with a wide range: they are there
-# early, and then are thrown about.
-#
-# How noisy is the gradient of a small batch? Draw many batches at one point, and look at the
-# spread of their gradients. Means over $B$ examples spread like $1/\sqrt{B}$. Ours are drawn out
-# of $n$ without repetition, which multiplies by $\sqrt{(n-B)/(n-1)}$.
+negative
 
 # %%
-each = (sigmoid(x @ best) - y)[:, None] * x  # the gradient of every example, at the lowest point
-spread_of_one = np.sqrt(each.var(axis=0).sum())
-rng, rows = np.random.default_rng(0), []
-for size in (1, 4, 16, 64, 256):
-    drawn = [rng.permutation(256)[:size] for _ in range(4000)]
-    means = np.array([each[batch].mean(axis=0) for batch in drawn])
-    measured = np.sqrt(means.var(axis=0).sum())
-    predicted = spread_of_one * np.sqrt((256 - size) / 255 / size)
-    rows.append((size, f"{measured:.3f}", f"{predicted:.3f}"))
-    assert abs(measured - predicted) < 0.03 * predicted + 1e-9
-print(table(("batch size", "spread of the gradient, measured", "predicted"), rows))
+logits, right = np.array([2.0, 0.5, 1.0, -1.0]), 2
 
-# %% [markdown]
-# From each batch size to the next the noise is about halved, as predicted, for four times as many
-# examples. At the lowest point the gradient of one example is not 0: with a constant learning
-# rate it never comes to rest.
-#
-# The lab shows the three paths on the surface, where gray lines join points of equal loss.
+def surprise(z):
+    return np.log(np.exp(z).sum()) - z[right]
+
+p = np.exp(logits) / np.exp(logits).sum()
+nudged = numerical_gradient(surprise, logits)
+negative.reveal("the right one" if list(np.flatnonzero(nudged < 0)) == [right] else "other")
 
 # %%
-labs.minibatch_lab()
+rows = [(k + 1, f"{p[k]:.3f}", f"{nudged[k]:.3f}") for k in range(4)]
+table(("class", "probability p", "gradient of the logit"), rows)
 
 # %% [markdown]
-# Three things to try:
+# **Look before you read on:** what is the rule? Then derive it: write $L = \log \sum_j e^{z_j} -
+# z_{\text{right}}$, and take the derivative by one logit.
 #
-# 1. **Batch size from `16` down to `1`, then up to `256`.** The green path frays and becomes the
-#    red one, then straightens and becomes the blue one: fewer, surer steps.
-# 2. **Learning rate `10`.** Now the full batch is near the goal after two steps, and the others
-#    are thrown about. A small batch wants a small rate.
-# 3. **Learning rate `0.1`, epochs `4`.** The single examples arrive and stay close, for short
-#    steps damp the noise. Many trainings therefore begin with a large rate and end with a small
-#    one.
+# ### Yours: softmax and cross-entropy (core, 12 minutes)
 #
-# ## 9 So which batch size?
-#
-# It is unfair to compare at one learning rate. Give each batch size the best of several rates,
-# and count what it takes until the loss is first within a twentieth of the lowest.
-#
-# **Predict:** which batch size needs the fewest examples? Which the fewest updates?
+# For a whole batch: logits of shape (n, classes), `y` the number of each row's right class.
+# Return the mean loss, and its gradient by the logits. Logits of 1000 must not hurt it.
+
+# %% tags=["stub"]
+def softmax_loss(logits, y):
+    """Return (mean cross-entropy, its gradient with respect to the logits)."""
+    ...
+
+# %% tags=["solution"]
+def softmax_loss(logits, y):
+    """Return (mean cross-entropy, its gradient with respect to the logits)."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows = np.arange(len(y))
+    dlogits = np.exp(log_p)
+    dlogits[rows, y] -= 1
+    return -log_p[rows, y].mean(), dlogits / len(y)
 
 # %%
-def updates_needed(size, rate, seed):
-    near = losses_along(size, rate, epochs=10, seed=seed) < 1.05 * lowest
-    return np.argmax(near) if near.any() else np.inf
-
-rates = (0.1, 0.3, 1, 3, 10, 15)
-rows, needed = [], {}
-for size in (256, 64, 16, 4, 1):
-    trials = {rate: [updates_needed(size, rate, seed) for seed in range(5)] for rate in rates}
-    by_rate = {rate: np.median(counts) for rate, counts in trials.items()}
-    rate = min(by_rate, key=by_rate.get)
-    needed[size] = by_rate[rate]
-    rows.append((size, f"{rate:g}", f"{needed[size]:.0f}", f"{needed[size] * size:.0f}"))
-print(table(("batch size", "best rate", "updates (median of 5 seeds)", "examples looked at"), rows))
-
-# %%
-assert needed[256] <= needed[16] < needed[1]
-assert needed[1] < 16 * needed[16] < 256 * needed[256]
+checks.backprop.softmax_loss(softmax_loss)
 
 # %% [markdown]
-# Counted in examples, one at a time is cheapest: {{needed[1]:.0f}} against
-# {{256 * needed[256]:.0f}}. Counted in updates it is the full batch, {{needed[256]:.0f}} against
-# {{needed[1]:.0f}}. ("First" is kind to noisy paths, which may leave again.) So what does an
-# update cost in time?
+# <details><summary>The derivation, when you are done</summary>
 #
-# In arithmetic, a batch of 256 is the work of 256 single examples. But the examples of a batch
-# use the same weights and don't wait for each other: they can be computed **in parallel**, in one
-# product of matrices. The cell times a network of 784, 100 and 10 neurons with a batch of 256,
-# and with the same images one by one.
-
-# %%
-from time import perf_counter
-
-images, classes = data.load_batch(256)
-model = MLP((784, 100, 10), rng=np.random.default_rng(0), dtype=np.float32)
-
-def seconds(size):
-    start = perf_counter()
-    for k in range(0, 256, size):
-        model.loss_and_gradients(images[k : k + size], classes[k : k + size])
-    return perf_counter() - start
-
-one_by_one = min(seconds(1) for _ in range(5))
-together = min(seconds(256) for _ in range(100))
-print("the batch takes less than half of the time:", together < one_by_one / 2)
-
-# %% [markdown]
-# Graphics processors, made for thousands of numbers side by side, gain more still. So a larger
-# batch costs little time and gives surer steps. This is why people train with batches of
-# {{given("32", "Bengio 2012, arXiv 1206.5533")}} to some hundreds.
+# $\log \sum_j e^{z_j}$ has the derivative $e^{z_k} / \sum_j e^{z_j} = p_k$. The second term gives
+# −1 at the right class. Together $p_k - t_k$, with t = 1 at the right class and 0 elsewhere: the
+# error itself, no slope left over. The mean over n examples divides by n.
 #
-# ### Yours: cut an epoch into batches
+# </details>
 #
-# Return one epoch as a list of arrays: the numbers 0 … count − 1, each once, shuffled with `rng`,
-# in batches of `size`. The last batch takes what is left, even when it is smaller.
+# ## 9 Train it with your own lines
 #
-# <details><summary>Hint</summary><code>rng.permutation(count)</code> shuffles the numbers. Then
-# cut: from 0 to size, from size to 2 · size, and so on.</details>
+# One part is missing: **mini-batches**. An **epoch** looks at every example once, in a new random
+# order, a few at a time.
+#
+# ### Yours: cut an epoch into batches (core, 6 minutes)
+#
+# Return a list of arrays: the numbers 0 … count − 1, each once, shuffled with `rng`, in batches
+# of `size`. The last batch takes what is left.
 
 # %% tags=["stub"]
 def epoch(count, size, rng):
@@ -660,41 +566,401 @@ def epoch(count, size, rng):
 # %%
 checks.backprop.epoch(epoch)
 
+# %% [markdown]
+# Now the network of section 1 again. Forward as there; back with your lines. (Where one of yours
+# isn't right yet, the next cell takes the course's, and says so.)
+
+# %%
+parts = checks.backprop.parts(
+    layer_backward=layer_backward, softmax_loss=softmax_loss, epoch=epoch
+)
+parts
+
+# %%
+def way_back_through(network, x, y):
+    W1, b1, W2, b2 = network
+    h = sigmoid(x @ W1 + b1)
+    loss, dlogits = parts.softmax_loss(h @ W2 + b2, y)
+    dW2, db2, dh = parts.layer_backward(h, W2, dlogits)
+    dz = dh * h * (1 - h)
+    dW1, db1, _ = parts.layer_backward(x, W1, dz)
+    return loss, [dW1, db1, dW2, db2]
+
+# %% [markdown]
+# Ten epochs in batches of 50 are 100 updates, from the same five starts as the blind tries.
+# **Commit:** where is the loss after them?
+
+# %%
+trained_to = predict.number("loss after 100 updates", low=0, high=2.5)
+trained_to
+
+# %%
+def train_network(network, seed, rate=1.0, epochs=10, size=50):
+    rng, losses = np.random.default_rng(seed), [loss_of_network(network, x_train, y_train)]
+    for _ in range(epochs):
+        for batch in parts.epoch(len(y_train), size, rng):
+            _, gradients = way_back_through(network, x_train[batch], y_train[batch])
+            network = [part - rate * d for part, d in zip(network, gradients, strict=True)]
+            losses.append(loss_of_network(network, x_train, y_train))
+    return network, losses
+
+trained = [train_network(new_network(seed), seed) for seed in range(5)]
+baseline = np.array([losses for _, losses in trained])
+held = np.array([loss_of_network(network, x_held, y_held) for network, _ in trained])
+trained_to.reveal(np.median(baseline[:, -1]))
+
+# %%
+plots.training_losses(
+    {"blind tries": blind_losses[:, :101], "your gradients": baseline}, xlabel="try or update",
+    guess=trained_to.value, low=0, alt="blind tries fall slowly, your gradients fast; 5 seeds each",
+)
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# Your lines bring the loss to {{np.median(baseline[:, -1]):.2f}} ({{baseline[:, -1].min():.2f}} to
+# {{baseline[:, -1].max():.2f}} over five seeds). The blind tries, from the same starts, are at
+# {{np.median(blind_losses[:, 100]):.2f}} by then. On {{len(y_held)}} images it has never seen, the
+# loss is {{np.median(held):.2f}} ({{held.min():.2f}} to {{held.max():.2f}}): higher, and lesson
+# 09 is about that gap.
+#
+# Same network, same starts: what differs is the direction of the steps. So that was missing.
+#
+# And the patient of lesson 00? It is trained by the same lines, and learns nothing. So it is not
+# the lines. Lesson 02 looks for the reason, layer by layer.
+#
+# </details>
+#
+# ## 10 Is it the same as in Keras?
+#
+# Keras has never seen your derivation. Give it the same start and the same batches. **Commit:**
+# after 100 updates, are the weights the same?
+
+# %%
+same = predict.choice(
+    "your weights and Keras's, after 100 updates",
+    ["the same to a millionth", "the same to a hundredth", "quite different"],
+)
+same
+
+# %%
+keras = keras_models.keras()
+model = keras.Sequential([
+    keras.Input((784,), dtype="float64"),
+    keras.layers.Dense(30, activation="sigmoid", dtype="float64"),
+    keras.layers.Dense(10, dtype="float64"),
+])
+model.set_weights(new_network(0))
+keras_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
+
+def keras_gradients(x, y):
+    with tf.GradientTape() as tape:
+        value = keras_loss(y, model(x))
+    return tape.gradient(value, model.trainable_variables)
+
+first = parts.epoch(500, 50, np.random.default_rng(0))[0]
+_, mine = way_back_through(new_network(0), x_train[first], y_train[first])
+theirs = [d.numpy() for d in keras_gradients(x_train[first], y_train[first])]
+print("gradients of one batch,", gradcheck.agreement(zip(mine, theirs, strict=True)))
+
+# %%
+rng = np.random.default_rng(0)
+for _ in range(10):
+    for batch in parts.epoch(500, 50, rng):
+        gradients = keras_gradients(x_train[batch], y_train[batch])
+        for part, d in zip(model.trainable_variables, gradients, strict=True):
+            part.assign_sub(1.0 * d)
+
+after = list(zip(trained[0][0], model.get_weights(), strict=True))
+print("weights after 100 updates,", gradcheck.agreement(after))
+same.reveal("the same to a millionth" if gradcheck.agrees(after) else "quite different")
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# The same, to a millionth and better, in float64. There is no secret in the library:
+# `tape.gradient` is your `way_back_through`, for any network. From now on machines walk back, and
+# you know what they do.
+#
+# </details>
+#
+# ## 11 How many examples for one step?
+#
+# **Full batch**: all examples, then one update. **One at a time**: an example, an update.
+# **Mini-batch**: between. To *see* them we need two weights only: one neuron that tells shirts
+# from dresses by two numbers, the brightness of an image's middle and of its sides. p = σ(x · w) is
+# the probability of a shirt (y = 1), and the loss −log of the right answer's probability.
+#
+# Its gradient is short. It is a softmax over the logits z and 0, so dz = p − y, as you derived.
+# The other factor of w is x: the gradient of one example is (σ(x · w) − y) · x. Write it, and
+# nudge it.
+
+# %%
+x, y = two_weights.brightness_of_dresses_and_shirts()
+
+def mean_loss(w):
+    p = sigmoid(x @ w)
+    return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+def mean_gradient(w, batch):
+    dz = sigmoid(x[batch] @ w) - y[batch]
+    return (dz[:, None] * x[batch]).mean(axis=0)
+
+start = np.array([3.0, -2.0])
+everyone = np.arange(256)
+pair = [(mean_gradient(start, everyone), numerical_gradient(mean_loss, start))]
+print(gradcheck.agreement(pair))
+
+# %% [markdown]
+# All walk from (3, −2) at the rate 1, and look at 512 examples: two epochs. **Commit:** which batch
+# size gets lowest?
+
+# %%
+lowest_size = predict.choice("lowest after two epochs at rate 1", ["1", "16", "256"])
+lowest_size
+
+# %%
+def losses_along(size, seed, rate=1.0, epochs=2):
+    rng, w = np.random.default_rng(seed), start
+    losses = [mean_loss(w)]
+    for _ in range(epochs):
+        for batch in two_weights.batches(256, size, rng):
+            w = w - rate * mean_gradient(w, batch)
+            losses.append(mean_loss(w))
+    return np.array(losses)
+
+ends = {
+    size: np.array([losses_along(size, seed)[-1] for seed in range(9)]) for size in (1, 16, 256)
+}
+medians = {size: np.median(found) for size, found in ends.items()}
+lowest_size.reveal(str(min(medians, key=medians.get)))
+
+# %%
+rows = [
+    (size, 512 // size, f"{medians[size]:.2f}", f"{found.min():.2f} to {found.max():.2f}")
+    for size, found in ends.items()
+]
+table(("batch size", "updates", "loss, median of 9 seeds", "range"), rows)
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# At this one rate, 16 ends at {{medians[16]:.2f}}, single examples at {{medians[1]:.2f}}, the full
+# batch, with two updates, at {{medians[256]:.2f}}. Small batches step often and noisily: means over
+# B examples spread like $1/\sqrt{B}$. [Deeper](deeper/01_how_noisy_is_a_batch.ipynb) measures
+# that, and gives each batch size its own best rate.
+#
+# </details>
+#
+# What does an update cost? In arithmetic, B examples cost B times one. Let the clock judge, with
+# the network of section 9: 256 images in one batch, and the same images one by one.
+
+# %%
+from time import perf_counter
+
+def seconds(size):
+    begun = perf_counter()
+    for k in range(0, 256, size):
+        way_back_through(new, x_train[k : k + size], y_train[k : k + size])
+    return perf_counter() - begun
+
+new = new_network(0)
+ratio = min(seconds(1) for _ in range(5)) / min(seconds(256) for _ in range(20))
+print("one by one / together:", "more than 2" if ratio > 2 else f"{ratio:.1f}")
+
+# %% [markdown]
+# The examples of a batch don't wait for each other: one product of matrices computes them **in
+# parallel**. So people train with batches of {{given("32", "Bengio 2012, arXiv 1206.5533")}} to
+# some hundreds.
+#
+# Drag it: the paths on the surface, gray lines join equal losses.
+
+# %%
+labs.minibatch_lab()
+
+# %% [markdown]
+# 1. **Batch size from `16` down to `1`, then up to `256`.** The green path frays, then straightens.
+# 2. **Learning rate `10`.** Who profits, who is thrown about?
+# 3. **Learning rate `0.1`, epochs `4`.** Why do trainings often end with a small rate?
+#
+# <details><summary>What you saw</summary>
+#
+# At `10` the full batch gets near in two steps, and small batches are thrown about: a small batch
+# wants a small rate. At `0.1` single examples arrive and stay close: short steps damp the noise.
+#
+# </details>
+#
+# ### Yours: read the figure (4 minutes)
+#
+# Three batch sizes, 1, 16 and 256, in some order: two epochs at the rate 1 from the same start.
+# Which curve is which? Say why before you run the check.
+
+# %%
+SHOWN = dict(zip("ABC", checks.backprop.SIZES_SHOWN.values(), strict=True))
+plots.training_losses(
+    {name: losses_along(size, 0) for name, size in SHOWN.items()},
+    x={name: np.linspace(0, 2, 512 // size + 1) for name, size in SHOWN.items()},
+    xlabel="epochs", low=0, alt="three curves of the loss, A, B and C, over two epochs",
+)
+
+# %% tags=["stub"]
+sizes = {"A": ..., "B": ..., "C": ...}
+
+# %% tags=["solution"]
+sizes = {"A": 16, "B": 256, "C": 1}
+
+# %%
+checks.backprop.which_is_which(sizes)
+
+# %% [markdown]
+# ## 12 Do small batches avoid poor valleys?
+#
+# One often reads so. The surface above has one valley only, and can't tell. Here are two that can:
+# one weight w, p = sin(w · x), 64 examples. On the left all of them ask for w =
+# {{valleys.SLOW:.0f}}; the valley near {{valleys.FAST:.0f}} is poor and shallow. On the right 30 %
+# ask for {{valleys.FAST:.0f}}, and the poor valley is deep.
+
+# %%
+w = np.linspace(2, 17, 400)
+surfaces = {"a shallow poor valley": 0.0, "a deep poor valley": 0.3}
+plots.loss_valleys(
+    w, {name: valleys.loss(w, *valleys.examples(share)) for name, share in surfaces.items()},
+    starts=(valleys.FROM, valleys.TO), alt="two losses over one weight, each with two valleys",
+)
+
+# %% [markdown]
+# 24 runs start in the poor valley, and look at 50 epochs of examples. Each batch size gets its
+# best of many rates, chosen on other seeds. **Commit:** how many of 24 runs with batches of 4 get
+# from the shallow poor valley to the low one?
+
+# %%
+escapes = predict.number("runs of 24 that leave the shallow valley", low=0, high=24)
+escapes
+
+# %%
+found = {
+    (name, size): valleys.at_best_rate(share, size)
+    for name, share in surfaces.items()
+    for size in (64, 16, 4)
+}
+shallow, deep = ("a shallow poor valley", 4), ("a deep poor valley", 4)
+escapes.reveal(found[shallow].escaped)
+
+# %%
+heads = ("valley", "batch size", "best rate", "of 24 in the low valley", "loss, median", "range")
+table(heads, [(*key, *end.row) for key, end in found.items()])
+
+# %% [markdown]
+# Is it the *noise*, or something else about small batches? Change the noise alone. Take the full
+# batch, at the rate of the batches of 4 and with as many updates. Then add random noise to its
+# gradient, as strong as theirs.
+
+# %%
+options = {"batch_size": 64, "rate": found[shallow].rate, "updates": 800, "seeds": 24}
+quiet = valleys.ends(0.0, **options)
+noisy = valleys.ends(0.0, **options, noise_of=4)
+print(f"full batch, same rate and updates: {quiet.escaped} of 24 get out")
+print(f"the same with noise added:         {noisy.escaped} of 24 get out")
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# **What holds.** From the *shallow* valley {{found[shallow].escaped}} of 24 runs with batches of 4
+# get out, with the full batch {{found["a shallow poor valley", 64].escaped}}. And it is the noise:
+# the full batch gets out in {{noisy.escaped}} runs with noise added, and in {{quiet.escaped}}
+# without it, at the same rate and number of updates.
+#
+# **What does not.** From the *deep* valley {{found[deep].escaped}} of 24 runs with batches of 4 get
+# out. Their losses end between {{found[deep].losses.min():.2f}} and
+# {{found[deep].losses.max():.2f}}, where the full batch ends at
+# {{np.median(found["a deep poor valley", 64].losses):.2f}} every time: some end *worse* than if
+# they had stayed. Noise that can climb out can also throw you elsewhere.
+#
+# So: noise can lead out of valleys that are shallow compared with it. It does not know which
+# valley is better. And these are surfaces of one weight. Whether large networks meet such valleys
+# is another question.
+#
+# </details>
+#
+# ## 13 Yours: a challenge and an experiment
+#
+# ### Challenge: 512 examples (10 minutes)
+#
+# On the surface of section 11, from the same start, you may look at {{checks.backprop.BUDGET}}
+# examples. Write `plan(k)`: the batch size and the learning rate of update k, counted from 0. The
+# score is how far above the lowest loss you end, in the median of
+# {{len(checks.backprop.PLAN_SEEDS)}} seeds. Below {{checks.backprop.PASS:.1%}} passes. How low can
+# you get?
+
+# %% tags=["stub"]
+def plan(k):
+    """Return (batch size, learning rate) of update k."""
+    ...
+
+# %% tags=["solution"]
+def plan(k):
+    """Return (batch size, learning rate) of update k."""
+    return 8, 8 / (1 + k / 5)
+
+# %%
+checks.backprop.plan(plan)
+
+# %% [markdown]
+# ### Experiment: change one thing (15 minutes)
+#
+# Ask a question of your own about the network of section 9: another rate, batch size, start (what
+# if all weights start at 0?), a slope you leave out of `way_back_through`. Change *one* thing, keep
+# the five seeds and the number of updates, save the run, and see whether you may claim anything.
+
+# %% tags=["stub"]
+mine = ...
+
+# %% tags=["solution"]
+mine = [train_network(new_network(seed), seed, rate=0.3)[1] for seed in range(5)]
+runs.save("baseline, rate 1", loss=np.median(baseline, axis=0))
+runs.save("rate 0.3", loss=np.median(mine, axis=0))
+
+# %%
+checks.backprop.experiment(baseline, mine)
+
+# %% [markdown]
+# Save yours with `runs.save("my idea", loss=np.median(mine, axis=0))`, and come back with another.
+
+# %%
+runs.compare()
+
+# %%
+predict.summary()
+
 # %% [markdown] tags=["given"]
 # ## Summary
 #
-# - A neuron adds up weighted inputs and applies an activation function. A network is a graph of
-#   such steps.
-# - Forward, every node computes its value. Backward, it hands to its inputs its own gradient
-#   times the local derivative; what arrives from several sides adds up.
-# - A weight's gradient is what comes back times what came forward. For an early weight, what
-#   comes back is a product of everything after it.
-# - Gradient descent subtracts the learning rate times the gradient. A short step lowers the loss;
-#   a long one can raise it.
-# - Small batches give many noisy updates, large ones few and exact ones, and are faster to compute.
+# - Forward, every node computes its value. Backward, it hands to its inputs its own gradient times
+#   the local derivative; what arrives from several sides adds up.
+# - For a batch: `dW = h.T @ dz`, `db = dz.sum(axis=0)`, `dh = dz @ W.T`; at the loss (p − t) / n.
+# - A late weight needs what came before it; an early weight's gradient is a product of all that
+#   comes after it.
+# - A short step against the gradient lowers the loss; a long one can raise it.
+# - Small batches give many noisy updates. The noise can lead out of shallow valleys, and does not
+#   know which valley is better.
 #
 # ## What to do in practice
 #
-# 1. Let a library do the way back. Compare a derivative of your own with central differences, in
-#    float64.
+# 1. Let a library walk back. Nudge every derivative of your own, in float64.
 # 2. When the loss rises from the first steps on, divide the learning rate by ten.
-# 3. Take a batch size that your machine computes fast, {{given("32", "Bengio 2012")}} to 256,
-#    then look for the learning rate.
-# 4. A gradient of exactly 0 has a reason: an input or a weight that is 0, or an activation
-#    function that is flat.
+# 3. Take a batch size that your machine computes fast, {{given("32", "Bengio 2012")}} to 256, then
+#    look for the learning rate.
+# 4. A gradient of exactly 0 has a reason: an input or a weight that is 0, or a flat activation.
 #
 # ## Further reading
 #
 # - [Rumelhart, Hinton and Williams 1986](https://www.nature.com/articles/323533a0): the letter
 #   that made backpropagation known.
-# - [Baydin et al. 2018](https://arxiv.org/abs/1502.05767): a survey of automatic differentiation,
-#   forward and reverse, and what it is not.
 # - [CS231n, Backpropagation, Intuitions](https://cs231n.github.io/optimization-2/): the same kind
-#   of graph, with more examples and the step to arrays.
-# - [micrograd](https://github.com/karpathy/micrograd): a whole reverse-mode engine with a neural
-#   network on top, in some 150 lines.
+#   of graph, with more examples.
+# - [micrograd](https://github.com/karpathy/micrograd): a whole engine in some 150 lines.
 # - [Bottou, Curtis and Nocedal 2018](https://arxiv.org/abs/1606.04838): what is known about
 #   batches, noise and learning rates.
 #
 # The lesson before: [00 Start here](00_start_here.ipynb). Go on with [02 Watch gradients
-# vanish](02_watch_gradients_vanish.ipynb): the same way back, through a hundred layers.
+# vanish](02_watch_gradients_vanish.ipynb): the same way back, through ten layers and a hundred.

@@ -128,7 +128,7 @@ model = short.compile(short.network(seed=0), len(split.x))
 watcher = recorder.recorder(split.x[:256], split.y[:256], every=20, figure=figure)
 history = short.fit(model, split, callbacks=[watcher])
 live = watcher.recording
-figure
+figure.picture()
 
 # %%
 print(live)
@@ -275,11 +275,11 @@ plots.flow_panels(
 #
 # ## 4 The same depth, five ways
 #
-# Now the {{words(len(builders.DESIGNS))}} train, in NumPy so that it is quick: 150 steps of
+# Now the {{words(len(builders.DESIGNS))}} train, in NumPy so that it is quick: 300 steps of
 # gradient descent in small batches, all gradients together **clipped** to norm 1 (lesson 02).
-# Every tenth step is recorded.
+# Every twentieth step is recorded.
 #
-# **Predict:** which of them learn anything in 150 steps?
+# **Predict:** which of them learn anything in 300 steps?
 
 # %%
 x_train, y_train = data.load_batch(3000)
@@ -287,7 +287,7 @@ recordings = {}
 for name, design in builders.DESIGNS.items():
     rng = np.random.default_rng(0)
     net = design.stack(sizes, rng=rng, dtype=np.float32)
-    options = {"learning_rate": 0.03, "steps": 150, "rng": rng}
+    options = {"learning_rate": 0.03, "steps": 300, "every": 20, "rng": rng}
     recordings[name] = recording.recorded_training(net, x_train, y_train, **options)
 
 # %%
@@ -297,37 +297,41 @@ def decade(value):
 rows = []
 for name, run in recordings.items():
     before, last = run.grad_W_norm[0], run.loss[-5:].mean()
-    rows.append((name, decade(before[0]), decade(before[99]), str(last < 2.2), str(last < 1.9)))
-heads = ("network", "dW layer 1, start", "dW layer 100", "loss falls below 2.2", "below 1.9")
+    rows.append((name, decade(before[0]), decade(before[99]), str(last < 2)))
+heads = ("network", "dW layer 1, start", "dW layer 100", "loss falls below 2")
 print(table(heads, rows))
-assert [row[4] for row in rows] == ["True", "False", "False", "True", "False"]
+assert [row[3] for row in rows] == ["True", "True", "False", "True", "False"]
 plots.gradient_panels(
     recordings,
     alt="gradients per layer: level for tanh and ReLU, steep for batch norm, gone for sigmoid",
 )
 
 # %% [markdown]
-# A loss of {{np.log(sizes[-1]):.1f}} is that of guessing. SELU and tanh learn. ReLU gets going,
-# slowly. Batch norm and sigmoid learn nothing, for opposite reasons: one has a first gradient of
+# A loss of {{np.log(sizes[-1]):.1f}} is that of guessing. SELU, tanh and ReLU learn, ReLU slowly.
+# Batch norm and sigmoid learn nothing, for opposite reasons: one has a first gradient of
 # {{power(recordings["ReLU + He + batch norm"].grad_W_norm[0, 0])}}, and clipping it leaves the
-# other layers nothing; the other has none at all. After 150 steps (green) SELU's slope is
+# other layers nothing; the other has none at all. After 300 steps (green) SELU's slope is
 # flatter. Batch norm and sigmoid are as they were: training can't repair what it can't reach.
+#
+# The table says only who learns, and that on purpose. In networks this deep a rounding error
+# grows while they train, and SELU's loss halfway through is another one on every processor. To
+# rank those that learn would take many seeds.
 #
 # **Predict:** with a joint norm of 1, which layers of the SELU network get the updates?
 
 # %%
 rng = np.random.default_rng(0)
 net = builders.Design().stack(sizes, rng=rng, dtype=np.float32)
-options = {"learning_rate": 0.003, "steps": 150, "clip": clip_each, "rng": rng}
+options = {"learning_rate": 0.003, "steps": 300, "every": 20, "clip": clip_each, "rng": rng}
 each = recording.recorded_training(net, x_train, y_train, **options)
 clipped = {"clipped together": recordings["SELU + LeCun"], "each array by itself": each}
 for label, run in clipped.items():
     hidden = run.ratio[:, :100]
-    spread, learns = np.median(hidden.max(axis=1) / hidden.min(axis=1)), run.loss[-5:].mean() < 1.9
-    print(f"{label:<22} largest update more than 10 times the smallest: {spread > 10}", end="   ")
-    print(f"loss below 1.9: {learns}")
+    spread, learns = np.median(hidden.max(axis=1) / hidden.min(axis=1)), run.loss[-5:].mean() < 2
+    print(f"{label:<22} largest update more than 5 times the smallest: {spread > 5}", end="   ")
+    print(f"loss below 2: {learns}")
     assert learns
-    assert (spread > 10) == (run is not each)
+    assert (spread > 5) == (run is not each)
 
 # %%
 names = ("SELU + LeCun", "ReLU + He + batch norm", "sigmoid + Glorot")
@@ -346,9 +350,8 @@ plots.update_panels(
 # - **Each array clipped by itself**: every layer moves at the same pace, and a tenth of the
 #   learning rate is enough. This is why our recipe clips each array (`clipnorm` in Keras, not
 #   `global_clipnorm`).
-# - **SELU, clipped together**: the first layer is at the line, the deep ones a decade and more
-#   below. The ×{{slope_square**50:.0f}} takes its toll: the early layers' gradients use up the
-#   norm.
+# - **SELU, clipped together**: the first layer is at the line, the deep ones about a decade below.
+#   The ×{{slope_square**50:.0f}} takes its toll: the early layers' gradients use up the norm.
 # - **Batch norm**: layer 1 at the line, `layer 34`
 #   {{words(round(-np.log10(np.median(shown["ReLU + He + batch norm"].ratio[:, 33]) / 1e-3)))}}
 #   decades below, the rest out of the picture.

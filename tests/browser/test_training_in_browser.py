@@ -41,16 +41,16 @@ def test_the_figure_moves_and_the_button_stops_the_run(page, album):
         "() => { window.done = false;"
         "jupyterapp.commands.execute('notebook:run-all-cells').then(() => { window.done = true }) }"
     )
-    image = page.page.locator("img.widget-image").first
-    image.wait_for(timeout=120_000)
-    pictures = {image.get_attribute("src")}
+    canvas = page.page.locator("canvas.td-canvas[data-drawn]").first
+    canvas.wait_for(timeout=120_000)
+    pictures = {canvas.evaluate("canvas => canvas.toDataURL()")}
     for _ in range(3):
         page.page.wait_for_function(
-            "seen => !seen.includes(document.querySelector('img.widget-image').src)",
+            "seen => !seen.includes(document.querySelector('canvas.td-canvas').toDataURL())",
             arg=list(pictures),
             timeout=60_000,
         )
-        pictures.add(image.get_attribute("src"))
+        pictures.add(canvas.evaluate("canvas => canvas.toDataURL()"))
     page.page.screenshot(path=album / "training_running.png")
     assert not page.page.evaluate("() => window.done"), "the run was over before the button was pressed"
     page.page.locator("button.widget-toggle-button").click()

@@ -6,7 +6,7 @@ import pytest
 from helpers.checks import backprop
 from helpers.networks.two_weights import batches
 from helpers.numerics import autodiff
-from helpers.numerics.activations import sigmoid, sigmoid_derivative
+from helpers.numerics.activations import sigmoid
 from helpers.numerics.gradcheck import numerical_gradient
 
 H3, H2 = float(sigmoid(sigmoid(1.0) - 0.5)), 0.5
@@ -25,14 +25,67 @@ def with_wrong(**wrong):
     return by_hand() | wrong
 
 
-def neuron(x, w, dh):
-    dz = dh * sigmoid_derivative(x @ w)
-    return dz * w, dz * x
+def layer(h, W, dz):
+    return h.T @ dz, dz.sum(axis=0), dz @ W.T
 
 
-def scaled(factor):
-    """A neuron's way back with `factor(z)` where dz should be."""
-    return lambda x, w, dh: (factor(x @ w, dh) * w, factor(x @ w, dh) * x)
+def layer_with(place, wrong):
+    """A layer's way back with `wrong(h, W, dz)` at one place of (dW, db, dh)."""
+
+    def answer(h, W, dz):
+        parts = list(layer(h, W, dz))
+        parts[place] = wrong(h, W, dz)
+        return tuple(parts)
+
+    return answer
+
+
+def softmax(logits):
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def stable(logits, y):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    rows = np.arange(len(y))
+    return -log_p[rows, y].mean(), (np.exp(log_p) - np.eye(logits.shape[1])[y]) / len(y)
+
+
+def loss_with(wrong):
+    """Right gradients, and `wrong(p, y, rows)` for the loss."""
+    return lambda logits, y: (wrong(softmax(logits), y, np.arange(len(y))), stable(logits, y)[1])
+
+
+def gradient_with(wrong):
+    """The right loss, and `wrong(p, t, n)` for the gradient."""
+
+    def answer(logits, y):
+        return stable(logits, y)[0], wrong(softmax(logits), np.eye(logits.shape[1])[y], len(y))
+
+    return answer
+
+
+def unshifted(logits, y):
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(len(y)), y]).mean(), (p - np.eye(logits.shape[1])[y]) / len(y)
+
+
+def log_of_p(logits, y, eps=0.0):
+    return -np.log(softmax(logits)[np.arange(len(y)), y] + eps).mean(), stable(logits, y)[1]
+
+
+def one_shift_for_all(logits, y):
+    shifted = logits - logits.max()
+    total = np.exp(shifted).sum(axis=1, keepdims=True)
+    rows = np.arange(len(y))
+    log_p = shifted - np.log(total)
+    return -log_p[rows, y].mean(), (np.exp(shifted) / total - np.eye(logits.shape[1])[y]) / len(y)
+
+
+def runs(start, seed=0, seeds=5, steps=30):
+    noise = np.random.default_rng(seed).uniform(0, 0.1, (seeds, steps))
+    return np.linspace(2.3, start, steps) + noise
 
 
 def drop_last(count, size, rng):
@@ -54,9 +107,18 @@ RIGHT = [
         backprop.chain_by_hand,
         {"dh3": 0.26, "dz3": 0.064, "dv2": 0.032, "dh2": -0.064, "dz2": -0.016, "dw4": 0.016},
     ),
-    (backprop.neuron_backward, neuron),
-    (backprop.neuron_backward, lambda x, w, dh: list(neuron(x, w, dh))),
-    (backprop.update, lambda w, dw, rate: w - rate * dw),
+    (backprop.layer_backward, layer),
+    (backprop.layer_backward, lambda h, W, dz: list(layer(h, W, dz))),
+    (
+        backprop.layer_backward,
+        lambda h, W, dz: (np.einsum("ki,kj->ij", h, dz), np.ones(len(h)) @ dz, (W @ dz.T).T),
+    ),
+    (backprop.softmax_loss, stable),
+    (backprop.softmax_loss, lambda logits, y: list(stable(logits, y))),
+    (backprop.which_is_which, {"A": 16, "B": 256, "C": 1}),
+    (backprop.which_is_which, {"A": 16.0, "B": np.int64(256), "C": 1}),
+    (backprop.plan, lambda k: (8, 8 / (1 + k / 5))),
+    (backprop.plan, lambda k: [4, 5 / (1 + k / 10)]),
     (backprop.epoch, batches),
     (backprop.epoch, lambda count, size, rng: [batch.tolist() for batch in batches(count, size, rng)]),
 ]
@@ -89,25 +151,109 @@ WRONG = [
     (backprop.chain_by_hand, with_wrong(dh3=...), "begin with dh3"),
     (backprop.chain_by_hand, with_wrong(dh3="much"), "numbers are wanted"),
     (backprop.chain_by_hand, 3.0, "a dict is wanted"),
-    (backprop.neuron_backward, lambda x, w, dh: neuron(x, w, dh)[::-1], "swapped"),
-    (backprop.neuron_backward, scaled(lambda z, dh: dh), "slope of σ is missing"),
-    (backprop.neuron_backward, scaled(lambda z, dh: sigmoid_derivative(z)), "forgot dh"),
-    (backprop.neuron_backward, scaled(lambda z, dh: dh * sigmoid(z)), "multiplied by σ(z)"),
-    (backprop.neuron_backward, scaled(lambda z, dh: dh * (1 - sigmoid(z))), "1 − σ(z)"),
-    (backprop.neuron_backward, scaled(lambda z, dh: dh * sigmoid_derivative(sigmoid(z))), "slope at h"),
-    (backprop.neuron_backward, scaled(lambda z, dh: dh * z * (1 - z)), "z(1 − z)"),
-    (backprop.neuron_backward, scaled(lambda z, dh: -dh * sigmoid_derivative(z)), "no minus"),
-    (backprop.neuron_backward, lambda x, w, dh: neuron(x, w, dh)[0], "return two things"),
-    (backprop.neuron_backward, lambda x, w, dh: (w, x), "is wanted"),
-    (backprop.update, lambda w, dw, rate: w + rate * dw, "went up"),
-    (backprop.update, lambda w, dw, rate: w - dw, "left out the learning rate"),
-    (backprop.update, lambda w, dw, rate: w, "old weights"),
-    (backprop.update, lambda w, dw, rate: -rate * dw, "step alone"),
-    (backprop.update, lambda w, dw, rate: w - rate, "gradient is missing"),
-    (backprop.update, lambda w, dw, rate: w - rate * np.sign(dw), "only the signs"),
-    (backprop.update, lambda w, dw, rate: w * (1 - rate * dw), "in proportion"),
-    (backprop.update, lambda w, dw, rate: dw - rate * w, "swapped"),
-    (backprop.update, lambda w, dw, rate: w - 0.1 * dw, "with the learning rate 0"),
+    (backprop.chain_by_hand, with_wrong(dz2=-0.0157), "slope at z3"),
+    (backprop.chain_by_hand, with_wrong(dz2=B["dh2"] * H3 * (1 - H3)), "slope at z3"),
+    (backprop.layer_backward, lambda h, W, dz: layer(h, W, dz)[:2], "three things"),
+    (backprop.layer_backward, lambda h, W, dz: layer(h, W, dz)[0], "three things"),
+    (backprop.layer_backward, lambda h, W, dz: layer(h, W, dz)[::-1], "swapped"),
+    (backprop.layer_backward, layer_with(0, lambda h, W, dz: -h.T @ dz), "dW has the wrong sign"),
+    (backprop.layer_backward, layer_with(0, lambda h, W, dz: dz.T @ h), "dW is transposed"),
+    (backprop.layer_backward, layer_with(0, lambda h, W, dz: h.T @ dz / len(h)), "dW is the mean"),
+    (
+        backprop.layer_backward,
+        layer_with(0, lambda h, W, dz: np.outer(h.mean(0), dz.sum(0))),
+        "before you multiplied",
+    ),
+    (
+        backprop.layer_backward,
+        layer_with(0, lambda h, W, dz: np.outer(h.sum(0), dz.sum(0))),
+        "before you multiplied",
+    ),
+    (backprop.layer_backward, layer_with(0, lambda h, W, dz: np.outer(h[0], dz[0])), "first example only"),
+    (backprop.layer_backward, layer_with(0, lambda h, W, dz: np.outer(h[-1], dz[-1])), "last example only"),
+    (backprop.layer_backward, layer_with(0, lambda h, W, dz: W * 0 + dz.sum(0)), "h is missing"),
+    (backprop.layer_backward, layer_with(0, lambda h, W, dz: h @ dz), "ValueError"),
+    (backprop.layer_backward, layer_with(1, lambda h, W, dz: dz.mean(0)), "db is the mean"),
+    (backprop.layer_backward, layer_with(1, lambda h, W, dz: dz.sum(0, keepdims=True)), "keepdims"),
+    (backprop.layer_backward, layer_with(1, lambda h, W, dz: dz.sum(1)), "sums over the outputs"),
+    (backprop.layer_backward, layer_with(1, lambda h, W, dz: dz.sum()), "db is one number"),
+    (backprop.layer_backward, layer_with(1, lambda h, W, dz: dz), "one row per example"),
+    (backprop.layer_backward, layer_with(1, lambda h, W, dz: (h.T @ dz).sum(0)), "you summed dW"),
+    (backprop.layer_backward, layer_with(1, lambda h, W, dz: -dz.sum(0)), "db has the wrong sign"),
+    (backprop.layer_backward, layer_with(2, lambda h, W, dz: W @ dz.T), "dh is transposed"),
+    (
+        backprop.layer_backward,
+        layer_with(2, lambda h, W, dz: (dz @ W.T) * h * (1 - h)),
+        "slope of a sigmoid",
+    ),
+    (backprop.layer_backward, layer_with(2, lambda h, W, dz: (dz @ W.T).sum(0)), "don't sum"),
+    (backprop.layer_backward, layer_with(2, lambda h, W, dz: -dz @ W.T), "dh has the wrong sign"),
+    (
+        backprop.layer_backward,
+        layer_with(2, lambda h, W, dz: dz @ (W if W.shape[0] == W.shape[1] else W.T)),
+        "wrong axis of W",
+    ),
+    (backprop.softmax_loss, lambda logits, y: stable(logits, y)[0], "two things"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: -np.log(p[rows, y])), "one loss per example"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: -np.log(p[rows, y]).sum()), "sum over the examples"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: np.log(p[rows, y]).mean()), "sign is wrong"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: -np.log10(p[rows, y]).mean()), "base 10"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: -np.log2(p[rows, y]).mean()), "base 2"),
+    (
+        backprop.softmax_loss,
+        loss_with(lambda p, y, rows: -(np.eye(p.shape[1])[y] * np.log(p)).mean()),
+        "mean over the classes, too",
+    ),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: -np.log(p).mean()), "averaged −log p of all"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: -np.log(p).sum(1).mean()), "summed −log p over all"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: 1 - p[rows, y].mean()), "that is 1 − p"),
+    (backprop.softmax_loss, loss_with(lambda p, y, rows: p[rows, y].mean()), "probability itself"),
+    (
+        backprop.softmax_loss,
+        loss_with(lambda p, y, rows: ((p - np.eye(p.shape[1])[y]) ** 2).mean()),
+        "squared error",
+    ),
+    (
+        backprop.softmax_loss,
+        lambda logits, y: (
+            -np.log(softmax(logits.T).T[np.arange(len(y)), y]).mean(),
+            stable(logits, y)[1],
+        ),
+        "axis=1",
+    ),
+    (
+        backprop.softmax_loss,
+        lambda logits, y: (-logits[np.arange(len(y)), y].mean(), stable(logits, y)[1]),
+        "logarithm of the sum is missing",
+    ),
+    (
+        backprop.softmax_loss,
+        loss_with(
+            lambda p, y, rows: -np.where(np.eye(p.shape[1])[y] > 0, np.log(p), np.log1p(-p)).sum(1).mean()
+        ),
+        "yes-or-no questions",
+    ),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: p - t), "n times too large"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: (t - p) / n), "p − t, not t − p"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: t - p), "1/n is missing"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: p), "that is p itself"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: p / n), "right class is missing"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: p - t / n), "not the 1 alone"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: p / n - t), "not p alone"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: (p - 1) / n), "subtracted 1 everywhere"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: (p - t) / p.size), "number of classes, too"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: -t / p / n), "gradient by p"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: (p - t) * p * (1 - p) / n), "p(1 − p) once more"),
+    (backprop.softmax_loss, gradient_with(lambda p, t, n: p * (1 - p) / n), "slope of one probability"),
+    (
+        backprop.softmax_loss,
+        lambda logits, y: (stable(logits, y)[0], (logits - np.eye(logits.shape[1])[y]) / len(y)),
+        "logits for probabilities",
+    ),
+    (backprop.softmax_loss, unshifted, "e^1000 overflows"),
+    (backprop.softmax_loss, log_of_p, "infinite"),
+    (backprop.softmax_loss, lambda logits, y: log_of_p(logits, y, 1e-12), "hides it"),
+    (backprop.softmax_loss, one_shift_for_all, "one largest number for the whole batch"),
     (backprop.epoch, drop_last, "never seen"),
     (backprop.epoch, unshuffled, "old order"),
     (backprop.epoch, inside_only, "inside the batches"),
@@ -122,6 +268,30 @@ WRONG = [
     (backprop.epoch, lambda n, k, rng: batches(n, k, np.random.default_rng(3)), "another rng gave the same"),
     (backprop.epoch, lambda n, k, rng: batches(n, k, np.random.default_rng()), "the same rng gave another"),
     (backprop.epoch, lambda n, k, rng: rng.permutation(n), "a list of batches"),
+    (backprop.which_is_which, {"A": 1, "B": 256, "C": 16}, "A and C are swapped"),
+    (backprop.which_is_which, {"A": 256, "B": 16, "C": 1}, "A bends many times"),
+    (backprop.which_is_which, {"A": 256, "B": 1, "C": 16}, "A bends many times"),
+    (backprop.which_is_which, {"A": 16, "B": 1, "C": 256}, "C jumps"),
+    (backprop.which_is_which, {"A": 1, "B": 16, "C": 256}, "C jumps"),
+    (backprop.which_is_which, {"A": 16, "B": 16, "C": 1}, "same batch size"),
+    (backprop.which_is_which, {"A": 32, "B": 512, "C": 2}, "32, 512, 2 is none of the three"),
+    (backprop.which_is_which, {"A": 16, "B": 256, "C": ...}, "C has no batch size"),
+    (backprop.which_is_which, {"A": 16, "B": "two", "C": 1}, "numbers are wanted"),
+    (backprop.which_is_which, [16, 256, 1], "a dict is wanted"),
+    (backprop.plan, lambda k: (256, 15), "only 2 updates"),
+    (backprop.plan, lambda k: (16, 0.01), "steps are short"),
+    (backprop.plan, lambda k: (1, 1), "Let the rate fall"),
+    (backprop.plan, lambda k: (4, 20 / (1 + k / 2)), "The rate falls"),
+    (backprop.plan, lambda k: (1.0, 8), "Let the rate fall"),
+    (backprop.plan, lambda k: (0.5, 16), "swapped"),
+    (backprop.plan, lambda k: (2.5, 0.5), "a whole number"),
+    (backprop.plan, lambda k: (0, 1), "1 at least"),
+    (backprop.plan, lambda k: (512, 1), "only 256 examples"),
+    (backprop.plan, lambda k: (8, 0), "nothing moves"),
+    (backprop.plan, lambda k: (8, 1 - k), "at update 1"),
+    (backprop.plan, lambda k: 8, "two things"),
+    (backprop.plan, lambda k: (8, 1 / k), "ZeroDivisionError"),
+    (backprop.plan, 8, "a function is wanted"),
 ]
 
 
@@ -142,6 +312,68 @@ def test_an_empty_dict_of_numbers_is_not_attempted():
     assert backprop.chain_by_hand(dict.fromkeys(backprop.WAY_BACK, ...)).status == "not attempted"
     assert backprop.chain_by_hand({}).status == "not attempted"
     assert backprop.chain_by_hand(...).status == "not attempted"
+
+
+EXPERIMENTS = [
+    (runs(0.5), runs(0.5), "the same runs"),
+    (runs(0.5), runs(0.2, 1, seeds=6), "compare the same seeds"),
+    (runs(0.5), runs(0.2, 1, steps=40), "more steps are an advantage"),
+    (runs(0.5), runs(0.2, 1)[0], "one row of losses per seed"),
+    (runs(0.5)[:1], runs(0.2, 1), "below five"),
+    (runs(0.5), runs(0.2, 1)[:, :5], "give each run 20"),
+    (runs(0.5), runs(0.2, 1) * np.nan, "holds NaN"),
+    (runs(0.5), -runs(0.2, 1), "losses below 0"),
+    (runs(0.5), np.tile(runs(0.2, 1)[:1], (5, 1)), "same run twice"),
+    (runs(0.5), np.concatenate([runs(0.2, 1)[:4], runs(0.5)[4:]]), "left out there"),
+    (runs(0.5), "better", "numbers are wanted"),
+]
+
+
+@pytest.mark.parametrize(("baseline", "mine", "why"), EXPERIMENTS)
+def test_experiments_that_show_nothing_are_told_why(baseline, mine, why):
+    verdict = backprop.experiment(baseline, mine)
+    assert verdict.status == "not yet", verdict
+    assert why in verdict.message
+
+
+def test_an_experiment_says_what_may_be_claimed():
+    assert "your change did it" in backprop.experiment(runs(0.5), runs(1.5, 1)).message
+    assert "can't claim" in backprop.experiment(runs(0.5), list(runs(0.5, 1))).message
+
+
+def test_a_plan_is_scored():
+    verdict = backprop.plan(lambda k: (8, 8 / (1 + k / 5)))
+    assert 0 < verdict.score < backprop.PASS
+    assert "at worst" in verdict.message
+
+
+def test_parts_are_the_learners_where_right():
+    mixed = backprop.parts(layer_backward=layer, softmax_loss=unshifted, epoch=lambda n, k, rng: None)
+    assert mixed.layer_backward is layer
+    assert mixed.softmax_loss is backprop.COURSE["softmax_loss"]
+    assert mixed.epoch is batches
+    assert repr(mixed) == "layer_backward: your own. softmax_loss, epoch: the course's, until yours is right."
+    assert repr(backprop.parts()).startswith("layer_backward, softmax_loss, epoch: the course's")
+    with pytest.raises(ValueError, match="unknown forward"):
+        backprop.parts(forward=layer)
+
+
+def test_every_exercise_has_three_hints():
+    exercises = [check for check in vars(backprop).values() if getattr(check, "is_exercise", False)]
+    assert len(exercises) == 7
+    for check in exercises:
+        assert [check.hint().stage for _ in range(3)] == [1, 2, 3]
+        assert check.hint().of == 3
+
+
+def test_the_courses_gradients_are_those_of_central_differences(rng):
+    h, W, dz = rng.normal(size=(4, 3)), rng.normal(size=(3, 2)), rng.normal(size=(4, 2))
+    dW, _, dh = layer(h, W, dz)
+    assert dW == pytest.approx(numerical_gradient(lambda V: np.sum(h @ V * dz), W), rel=1e-6)
+    assert dh == pytest.approx(numerical_gradient(lambda g: np.sum(g @ W * dz), h), rel=1e-6)
+    logits, y = rng.normal(size=(4, 3)), np.array([0, 2, 1, 1])
+    numeric = numerical_gradient(lambda z: backprop._softmax_loss(z, y)[0], logits)
+    assert backprop._softmax_loss(logits, y)[1] == pytest.approx(numeric, rel=1e-6, abs=1e-9)
 
 
 def test_the_numbers_wanted_are_those_of_central_differences():

@@ -28,6 +28,7 @@ def signs_of(patient):
     return patients.chart(patients.BUILDS[patient]).signs
 
 
+@pytest.mark.slow
 def test_the_right_diagnosis_passes():
     assert clinic.diagnosis(patients.DIAGNOSES).right
     assert clinic.diagnosis({p: f" {code.upper()} " for p, code in patients.DIAGNOSES.items()}).right
@@ -79,6 +80,7 @@ def test_the_right_treatment_passes():
     assert "three seeds" in verdict.message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("patient", "changes"),
     [

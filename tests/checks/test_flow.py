@@ -8,11 +8,40 @@ from helpers.numerics.activations import sigmoid, sigmoid_derivative
 from helpers.numerics.theory import chi
 
 
-def back(dz_last, weights, slopes, step=lambda dz, W, slope, later: dz @ W.T * slope):
-    found = [dz_last]
-    for W, slope, later in zip(weights[::-1], slopes[-2::-1], slopes[:0:-1], strict=True):
-        found.insert(0, step(found[0], W, slope, later))
+def naive(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def back(weights, h, dz, carry=lambda dz, W, h: dz @ W.T * (1 - h**2), divide=1):
+    dW = [h[-1].T @ dz / divide]
+    for layer in range(len(weights) - 1, 0, -1):
+        dz = carry(dz, weights[layer], h[layer])
+        dW.insert(0, h[layer - 1].T @ dz / divide)
+    return dW
+
+
+def back_with_loops(weights, h, dz):
+    found = [None] * len(weights)
+    for layer in reversed(range(len(weights))):
+        found[layer] = np.einsum("bi,bj->ij", h[layer], dz)
+        if layer:
+            dz = np.einsum("bj,ij->bi", dz, weights[layer]) * (1 - h[layer] ** 2)
+    return tuple(found)
+
+
+def all_dz(weights, h, dz):
+    found = [dz]
+    for W, out in zip(weights[:0:-1], h[:0:-1], strict=True):
+        found.insert(0, found[0] @ W.T * (1 - out**2))
     return found
+
+
+def branches(z):
+    return np.where(z > 0, np.exp(-z) / (1 + np.exp(-z)) ** 2, np.exp(z) / (1 + np.exp(z)) ** 2)
+
+
+def read(h=2.0, dz=2.0, because="B"):
+    return {"h": h, "dz": dz, "because": because}
 
 
 def sampled_chi(df, sigma_w2, q):
@@ -40,11 +69,19 @@ def draws(df, shape, sigma_w2, q):
 
 
 RIGHT = [
+    (flow.best_share, lambda depth: 0.25 ** (depth - 1)),
+    (flow.best_share, lambda depth: 4.0 ** (1 - depth)),
+    (flow.best_share, lambda depth: float(np.prod([0.25] * (depth - 1)))),
     (flow.stable_slope, sigmoid_derivative),
     (flow.stable_slope, lambda z: np.exp(-np.abs(z)) / (1 + np.exp(-np.abs(z))) ** 2),
-    (flow.stable_slope, lambda z: 0.25 / np.cosh(z / 2) ** 2),
-    (flow.gradients_back, back),
-    (flow.gradients_back, lambda *given: tuple(back(*given))),
+    (flow.stable_slope, lambda z: sigmoid(z) * sigmoid(-z)),  # of a sigmoid that doesn't overflow
+    (flow.stable_slope, lambda z: np.exp(-np.logaddexp(0, z) - np.logaddexp(0, -z))),
+    (flow.backward, back),
+    (flow.backward, back_with_loops),
+    (flow.read_flow, read()),
+    (flow.read_flow, read(1.9, 2.1, "b ")),
+    (flow.level, [0.3] + [1.03] * 9),
+    (flow.level, np.array([0.3] + [1.04] * 9)),
     (flow.chi_factor, sampled_chi),
     (flow.chi_factor, integrated_chi),
     (flow.edge_of_leaky_relu, lambda a: 2 / (1 + a**2)),
@@ -54,24 +91,88 @@ RIGHT = [
 ]
 
 WRONG = [
+    (flow.best_share, lambda depth: 0.25**depth, "nine steps, not ten"),
+    (flow.best_share, lambda depth: 0.25 ** (depth + 1), "two factors too many"),
+    (flow.best_share, lambda depth: 0.25 ** (depth - 2), "too few"),
+    (flow.best_share, lambda depth: 0.25 * (depth - 1), "added"),
+    (flow.best_share, lambda depth: 0.25 / depth, "divided once"),
+    (flow.best_share, lambda depth: 0.25 / (depth - 1), "divided once"),
+    (flow.best_share, lambda depth: 4.0 ** (depth - 1), "inverse"),
+    (flow.best_share, lambda depth: 1 - 0.25 ** (depth - 1), "that is lost"),
+    (flow.best_share, lambda depth: 0.5 ** (depth - 1), "σ(0)"),
+    (flow.best_share, lambda depth: 0.75 ** (depth - 1), "takes away"),
+    (flow.best_share, lambda depth: 0.0625 ** (depth - 1), "squared length"),
+    (flow.best_share, lambda depth: (depth - 1) * np.log10(0.25), "power of ten"),
+    (flow.best_share, lambda depth: 0.25**9, "must depend on `depth`"),
+    (flow.best_share, lambda depth: -(0.25 ** (depth - 1)), "positive"),
+    (flow.best_share, lambda depth: 0.25 ** max(depth - 1, 1), "no step"),
     (flow.stable_slope, sigmoid, "σ(z) itself"),
     (flow.stable_slope, lambda z: sigmoid(z) * (1 - sigmoid(z)), "1 − σ(51) is 0"),
     (flow.stable_slope, lambda z: np.exp(-z) / (1 + np.exp(-z)) ** 2, "overflows"),
+    (flow.stable_slope, lambda z: np.exp(z) / (1 + np.exp(z)) ** 2, "z = 800"),
     (flow.stable_slope, lambda z: 1 - sigmoid(z), "1 − σ(z)"),
     (flow.stable_slope, lambda z: np.exp(-np.abs(z)), "at z = 0 it is 1"),
+    (flow.stable_slope, lambda z: np.exp(-np.abs(z)) / (1 + np.exp(-np.abs(z))), "one factor"),
+    (flow.stable_slope, lambda z: np.exp(-np.abs(z)) / (1 + np.exp(-2 * np.abs(z))), "whole denominator"),
     (flow.stable_slope, lambda z: (1 - np.tanh(z / 2) ** 2) / 4, "slope at z = 51 is 0"),
+    (flow.stable_slope, lambda z: 1 - np.tanh(z) ** 2, "slope of tanh"),
     (flow.stable_slope, lambda z: 4 * sigmoid_derivative(z), "4 times"),
-    (flow.gradients_back, lambda dz, Ws, s: back(dz, Ws, s)[::-1], "reverse order"),
-    (flow.gradients_back, lambda dz, Ws, s: back(dz, Ws[::-1], s), "from first to last"),
-    (flow.gradients_back, lambda dz, Ws, s: back(dz, Ws, s)[:-1], "dz_last belongs to it"),
-    (flow.gradients_back, lambda dz, Ws, s: back(dz, Ws, s, lambda d, W, f, g: d @ W.T), "forgot the slopes"),
-    (flow.gradients_back, lambda dz, Ws, s: back(dz, Ws, s, lambda d, W, f, g: d @ W * f), "transposed"),
-    (flow.gradients_back, lambda dz, Ws, s: back(dz, Ws, s, lambda d, W, f, g: d @ W.T * g), "comes from"),
-    (flow.gradients_back, lambda dz, Ws, s: back(dz, Ws, s, lambda d, W, f, g: (d * g) @ W.T), "first come"),
-    (flow.gradients_back, lambda dz, Ws, s: dz, "list"),
-    (flow.gradients_back, lambda dz, Ws, s: [dz], "1 arrays"),
+    (flow.stable_slope, lambda z: 1 / (2 + np.exp(z) + np.exp(-z)), "1 / ∞"),
+    (flow.stable_slope, lambda z: 1 / (4 * np.cosh(z / 2) ** 2), "1 / ∞"),
+    (flow.stable_slope, lambda z: naive(z) * naive(-z), "1 / ∞"),
+    (flow.stable_slope, branches, "np.where computes both"),
+    (flow.backward, all_dz, "that is dz"),
+    (flow.backward, lambda *given: back(*given)[::-1], "reverse order"),
+    (flow.backward, lambda *given: back(*given)[1:], "layer 1 both have one"),
+    (flow.backward, lambda *given: back(*given)[-1:], "1 arrays"),
+    (flow.backward, lambda *given: [dW.T for dW in back(*given)], "transposed"),
+    (flow.backward, lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T), "forgot the slopes"),
+    (
+        flow.backward,
+        lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T * h * (1 - h)),
+        "sigmoid's slope",
+    ),
+    (flow.backward, lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T * (1 - h)), "with the square"),
+    (
+        flow.backward,
+        lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T * (1 - np.tanh(h) ** 2)),
+        "no second tanh",
+    ),
+    (flow.backward, lambda W, h, dz: back(W, h, dz, lambda d, W, h: d @ W.T * h), "h itself"),
+    (flow.backward, lambda W, h, dz: back(W, h, dz, divide=7), "once more"),
+    (flow.backward, lambda W, h, dz: back(W, h, dz, divide=-1), "points uphill"),
+    (flow.backward, lambda W, h, dz: back(W, h, dz)[-1], "arrays"),
+    (flow.read_flow, read(h=0.5), "upside down"),
+    (flow.read_flow, read(dz=0.5), "upside down"),
+    (flow.read_flow, read(h=512.0), "all nine steps"),
+    (flow.read_flow, read(dz=1.0), "that is dW"),
+    (flow.read_flow, read(dz=4.0), "factor of the square"),
+    (flow.read_flow, read(h=-2.0), "positive"),
+    (flow.read_flow, read(h=30.0), "power 1/9"),
+    (flow.read_flow, read(because="A"), "nothing was clipped"),
+    (flow.read_flow, read(because="C"), "own weights"),
+    (flow.read_flow, read(because="D"), "way back"),
+    (flow.read_flow, read(because="E"), "axis is the same"),
+    (flow.read_flow, read(because="F"), "ReLU's slopes"),
+    (flow.read_flow, read(because="G"), "none of the choices"),
+    (flow.read_flow, {"h": 2, "dz": 2}, "not filled in"),
+    (flow.level, [1.0] * 9, "9 numbers"),
+    (flow.level, 1.0, "shape ()"),
+    (flow.level, [0.0] * 10, "above 0"),
+    (flow.level, [-1.0] * 10, "above 0"),
+    (flow.level, [0.01] * 10, "the patient"),
+    (flow.level, [0.4] * 10, "only at z = 0"),
+    (flow.level, [0.1] * 10, "it vanishes"),
+    (flow.level, [0.3] + [1.1] * 9, "nearly, but it grows"),
+    (flow.level, [0.9] * 10, "it shrinks"),
+    (flow.level, [30.0] * 10, "it explodes"),
+    (flow.level, [1e9] * 10, "rounded to 0"),
+    (flow.level, ["1"] * 10, "numbers are wanted"),
+    (flow.level, [np.nan] * 10, "NaN"),
     (flow.chi_factor, lambda df, w, q: sampled_chi(df, 1, q), "forgot σ_w²"),
     (flow.chi_factor, lambda df, w, q: sampled_chi(df, np.sqrt(w), q), "σ_w; χ"),
+    (flow.chi_factor, lambda df, w, q: sampled_chi(df, w**2, q), "the square already"),
+    (flow.chi_factor, lambda df, w, q: q * sampled_chi(df, w, q), "multiplied by q"),
     (
         flow.chi_factor,
         lambda df, w, q: draws(lambda z: np.sqrt(df(z)), np.sqrt, w, q),
@@ -88,6 +189,9 @@ WRONG = [
     (flow.edge_of_leaky_relu, lambda a: (1 + a**2) / 2, "inverse"),
     (flow.edge_of_leaky_relu, lambda a: np.sqrt(2 / (1 + a**2)), "that is σ_w"),
     (flow.edge_of_leaky_relu, lambda a: np.array([2.0]), "shape"),
+    (flow.edge_of_leaky_relu, lambda a: 1.0, "Glorot's value"),
+    (flow.edge_of_leaky_relu, lambda a: 2 / (1 + a) ** 2, "square of each slope"),
+    (flow.edge_of_leaky_relu, lambda a: 1 + a**2, "inverse"),
     (flow.clip_together, lambda g, limit: g, "nothing was clipped"),
     (flow.clip_together, lambda g, limit: [np.clip(a, -limit, limit) for a in g], "turns the direction"),
     (flow.clip_together, each_alone, "each array by itself"),
@@ -127,8 +231,30 @@ def test_an_answer_that_fails_is_not_yet(check, answer):
     assert verdict.message
 
 
-def test_every_hint_on_chi_fits_one_activation_at_least():
-    """The check tries three activations since some slips change nothing for one of them."""
+def test_a_slip_on_chi_must_fit_all_three_activations():
+    """For one of them some slips change nothing, or look like another."""
     relu = sampled_chi(lambda z: (z > 0) * 1.0, 3.0, 1.0)
     assert np.isclose(relu, chi("relu", 0.5, 3.0), rtol=0.02)  # forgetting q is right for ReLU
     assert "does not depend on q" in flow.chi_factor(lambda df, w, q: sampled_chi(df, w, 1)).message
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_each_exercise_has_three_hints(check):
+    assert [check.hint().of for _ in range(3)] == [3, 3, 3]
+
+
+def test_each_exercise_has_eight_wrong_answers_or_more():
+    counts = {check: sum(one is check for one, _, _ in WRONG) for check in CHECKS}
+    assert min(counts.values()) >= 8, counts
+
+
+def test_the_challenge_is_scored():
+    verdict = flow.level([0.3] + [1.03] * 9)
+    assert 0 <= verdict.score < 0.1
+
+
+def test_what_was_not_attempted():
+    assert flow.level(...).status == "not attempted"
+    assert flow.read_flow(read(..., ..., ...)).status == "not attempted"
+    assert flow.read_flow(read(because=...)).status == "not yet"
+    assert flow.backward(lambda *given: None).status == "not attempted"

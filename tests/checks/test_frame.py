@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
+from helpers.checks import frame, learner
 from helpers.checks.frame import (
     NotAttempted,
     NotYet,
@@ -299,3 +300,40 @@ def test_a_stub_that_still_holds_its_bug_is_not_attempted():
     assert half(lambda x: x / 3).status == "not yet"
     assert half(lambda x: x / 2).right
     assert half(lambda x: np.array([2.0, 2])).status == "not yet"
+
+
+class TestHints:
+    def test_they_come_one_after_the_other_and_the_last_stays(self):
+        @frame.exercise(hints=("What shrinks?", "The slope.", "Multiply by h (1 − h)."))
+        def check(answer):
+            return "fine."
+
+        assert repr(check.hint()) == "Hint 1 of 3: What shrinks? Call it again for the next one."
+        assert [check.hint().stage for _ in range(3)] == [2, 3, 3]
+        assert repr(check.hint()) == "Hint 3 of 3: Multiply by h (1 − h)."
+        assert "Hint 3 of 3" in check.hint()._repr_html_()
+        assert check(1).right
+
+    def test_an_exercise_without_hints_says_so(self):
+        @frame.exercise
+        def check(answer):
+            return "fine."
+
+        with pytest.raises(ValueError, match="no hints"):
+            check.hint()
+
+
+def test_tries_and_scores_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAMING_DEPTH_LEARNER", str(tmp_path / "learner.json"))
+
+    @frame.exercise
+    def challenge(answer):
+        frame.require(answer < 1, "too large.")
+        return frame.Scored("well done.", answer)
+
+    assert challenge(2).score is None
+    verdict = challenge(0.25)
+    assert (verdict.status, verdict.message, verdict.score) == ("right", "well done.", 0.25)
+    challenge(...)
+    (kept,) = learner.load("exercises").values()
+    assert kept == {"right": True, "tries": 2, "score": 0.25}

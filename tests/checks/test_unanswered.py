@@ -20,8 +20,13 @@ OF_VALUES = (
     "clinic.treatment",
     "activation.maxout_weights",
     "backprop.chain_by_hand",
+    "backprop.experiment",
+    "backprop.which_is_which",
     "depth.diagnosis",
+    "flow.level",
+    "flow.read_flow",
     "start.pixels",
+    "start.spike",
 )
 OF_FUNCTIONS = sorted(EXERCISES.keys() - set(OF_VALUES))
 

@@ -86,6 +86,7 @@ def test_a_treatment_leaves_the_case_alone(name):
         patients.treated(Build(), {name: 1})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patient", patients.BUILDS)
 def test_the_clinic_finds_the_illness_with_five_seeds(patient):
     for seed in range(5):

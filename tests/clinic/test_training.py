@@ -162,6 +162,7 @@ def test_the_gradient_of_a_real_run_vanishes(data):
     assert found[0].layers[0] == "layer 1"
 
 
+@pytest.mark.slow
 def test_a_recorded_fit_is_examined(keras):
     keras.utils.set_random_seed(3)
     x, y = many()

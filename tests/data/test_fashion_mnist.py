@@ -219,3 +219,14 @@ def test_only_the_head_of_a_file_is_unpacked(tmp_path):
     assert np.array_equal(fashion_mnist._read_idx(tmp_path / "cut.gz", 100), items[:100])
     with pytest.raises(EOFError):
         fashion_mnist._read_idx(tmp_path / "cut.gz")
+
+
+def test_a_shared_batch_is_that_of_load_batch_made_once_and_read_only():
+    x, y = fashion_mnist.shared_batch(20, dtype=np.float64)
+    fresh_x, fresh_y = fashion_mnist.load_batch(20, dtype=np.float64)
+    np.testing.assert_array_equal(x, fresh_x)
+    np.testing.assert_array_equal(y, fresh_y)
+    assert fashion_mnist.shared_batch(20, dtype=np.float64)[0] is x
+    assert fashion_mnist.shared_batch(20, standardize=False)[0].max() <= 1
+    with pytest.raises(ValueError, match="read-only"):
+        x[0] = 0

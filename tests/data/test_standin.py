@@ -8,8 +8,8 @@ from tests.data.mirror import reason_given
 
 
 @pytest.fixture(scope="module")
-def drawn():
-    return standin.draw(60_000)
+def drawn(draw_once):
+    return draw_once(60_000)
 
 
 def test_stand_in_says_so(place, tmp_path):

@@ -1,16 +1,15 @@
 """How the tests drive a lab: the settings to try, what is wrong with it, which of its controls are idle."""
 
 import random
-from io import BytesIO
+from dataclasses import replace
 from itertools import combinations, product
 
 import ipywidgets as widgets
 import numpy as np
 import pytest
-from PIL import Image
 
 from helpers import labs
-from helpers.plots import style
+from helpers.plots.frame import Image, Text, packed
 
 NAMES = sorted(labs.MODULES)
 FULL_GRID = 300  # a lab with more combinations of extremes than this is tested on all pairs of them
@@ -20,7 +19,6 @@ DEAR = (
     500_000  # weights of a network above which a step takes a second and more; only a few of them are tried
 )
 FEW = 4
-INK = 100  # pixels that must differ from white, and from the frame alone, for a picture not to be blank
 
 
 each_lab = pytest.mark.parametrize("name", NAMES)
@@ -99,34 +97,46 @@ def without_most_of_the_dear(settings):
     ]
 
 
-def decoded(lab):
-    """Return the picture that the browser gets, as an array (height, width, 3)."""
-    return np.asarray(Image.open(BytesIO(lab.image.value)).convert("RGB")).astype(np.int16)
+def drawn(lab):
+    """Return all that the browser draws in the panels, as bytes: no words, no read-out."""
+    structure, strings, numbers, pixels = packed(replace(lab.frame, words="", readout=()))
+    return repr((structure, strings)).encode() + numbers.tobytes() + pixels.tobytes()
 
 
-def frame_alone(lab):
-    """Return the picture without what moves: the axes, and nothing in them."""
-    lab.figure.canvas.restore_region(lab._background)
-    return np.asarray(style.pixels(lab.figure.canvas)).astype(np.int16)
+def in_sight(panel, mark):
+    """Return how many points of a mark lie within the panel's axes."""
+    if isinstance(mark, Image):
+        return int(np.isfinite(mark.values).sum())
+    x, y = (
+        [axis.scaled(getattr(mark, name)) for name in names]
+        for axis, names in ((panel.x, mark.across), (panel.y, mark.up))
+    )
+    return min(within(values, axis) for values, axis in ((x, panel.x), (y, panel.y)) if values)
 
 
-def in_any_color(mask):
-    """Return, from (height, width, 3), where a color is true; many times as fast as any(axis=2)."""
-    return mask[..., 0] | mask[..., 1] | mask[..., 2]
+def within(values, axis):
+    """Return how many of the first of several arrays of numbers lie between an axis's ends."""
+    low, high = sorted(axis.ends)
+    room = 1e-6 * (high - low)
+    return int(((values[0] >= low - room) & (values[0] <= high + room)).sum())
+
+
+def mark(panel, look):
+    """Return the first mark of a panel that has this look."""
+    return next(mark for mark in panel.marks if getattr(mark, "look", "image") == look)
 
 
 def faults(lab):
     """List what is wrong with a lab in its present state, in words."""
-    said = lab._message.get_text()
-    picture = decoded(lab)
-    drawn = in_any_color(np.abs(picture - frame_alone(lab)) > 60)  # a palette shifts some a little
+    frame, said = lab.frame, lab.frame.words
+    marks = [(panel, mark) for panel in frame.panels for mark in panel.marks]
+    shown = sum(in_sight(*pair) for pair in marks if not isinstance(pair[1], Text))
     numbers = {n: v for n, v in lab.numbers.items() if isinstance(v, float | np.floating)}
     odd = [n for n, v in numbers.items() if not np.isfinite(v)]
     gone = [n for n, v in numbers.items() if ("std" in n or "gradient" in n) and 0 <= v < 1e-30]
     checks = {
         f"trouble: {lab.trouble!r}": lab.trouble is not None,
-        "the picture is blank": in_any_color(picture < 200).sum() < INK,
-        "nothing is drawn in the frame": drawn.sum() < INK,
+        "nothing is drawn within the axes": not shown,
         f"not a word about {odd} being out of range": odd and not said,
         f"not a word about {gone} having vanished": gone and not said,
         "no numbers": not lab.numbers,
@@ -135,14 +145,14 @@ def faults(lab):
 
 
 def idle_controls(lab) -> list[str]:
-    """List what is wrong with a lab's controls: each must move picture and numbers, and move them back."""
-    text, wrong = repr(lab), []
+    """List what is wrong with a lab's controls: each must move the picture, and move all of it back."""
+    text, before, wrong = repr(lab), drawn(lab), []
     for control, widget in lab.widgets.items():
-        before, start = decoded(lab), widget.value  # axes may have grown since the control before
+        start = widget.value
         widget.value = neighbor(widget)
-        if np.abs(decoded(lab) - before).max() <= 60 or repr(lab) == text:
+        if drawn(lab) == before:
             wrong.append(f"{control} = {widget.value!r} changes nothing")
         widget.value = start
-        if repr(lab) != text:
-            wrong.append(f"{control} moved and moved back gives other numbers")
+        if repr(lab) != text or drawn(lab) != before:
+            wrong.append(f"{control} moved and moved back gives another picture or other numbers")
     return wrong

@@ -13,8 +13,8 @@ import pytest
 
 from helpers import labs
 from helpers.labs import live
-from helpers.plots import style
-from tests.labs.driving import NAMES, all_settings, decoded, each_lab, faults, idle_controls, make, neighbor
+from helpers.plots.frame import Frame, Line, Panel
+from tests.labs.driving import NAMES, all_settings, drawn, each_lab, faults, idle_controls, make, neighbor
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,27 @@ def built():
 def test_start_state(name, built):
     lab = built(name)
     assert faults(lab) == []
-    width, height = (round(inches * style.DPI) for inches in lab.size)
-    assert decoded(lab).shape == (height, width, 3)
     assert set(lab.widgets) == set(lab.values)
     assert all(widget.description for widget in lab.widgets.values())
+
+
+@each_lab
+def test_numbers_are_told_in_words(name, built):
+    """The read-out tells "std of h, layer 10", never the name of a variable."""
+    lab = built(name)
+    assert len(lab.frame.readout) == len(lab.numbers)
+    for words, value in lab.frame.readout:
+        assert "_" not in words
+        assert "{" not in words
+        assert value
+
+
+@each_lab
+def test_titles_and_words_have_no_math_text(name, built):
+    """Neither painter sets formulas; a dollar sign would be shown as such."""
+    titles = [panel.title for panel in built(name).frame.panels]
+    assert any(titles)
+    assert not any("$" in title for title in titles)
 
 
 @each_lab
@@ -56,7 +73,7 @@ def test_first_state_travels_with_the_notebook(name, built):
 @each_lab
 def test_the_same_settings_give_the_same_picture(name, built):
     one, two = make(name), make(name)
-    assert one.image.value == two.image.value
+    assert drawn(one) == drawn(two)
     assert repr(one) == repr(two)
     assert "0x" not in repr(one)
     moved = built(name)
@@ -64,6 +81,7 @@ def test_the_same_settings_give_the_same_picture(name, built):
         moved.set(**{control: neighbor(widget)})
     fresh = make(name, **moved.values)
     assert repr(fresh) == repr(moved), "the numbers depend on the way that led to the settings"
+    assert drawn(fresh) == drawn(moved), "the picture depends on the way that led to the settings"
     for lab in (one, two, fresh):
         lab.close()
 
@@ -144,33 +162,35 @@ def test_the_list_of_labs():
 class Broken(live.LiveFigure):
     """A lab that shows what its one control says."""
 
-    size = (3, 2)
-
     def controls(self):
         return {
             "state": live.choice("state", ["well", "blank", "overflow", "vanished", "error", "mute"], "well")
         }
 
-    def build(self):
-        axes = self.figure.add_axes([0.1, 0.1, 0.8, 0.7])
-        (self.line,) = self.moving(axes.plot([0, 1], [0, 1], linewidth=3))
-
     def update(self, state):
-        self.line.set_data([0, 1], [np.nan, np.nan] if state == "blank" else [0, 1])
         if state == "error":
             raise ZeroDivisionError("no such number")
+        heights = [np.nan, np.nan] if state == "blank" else [0, 1]
         numbers = {"overflow": {"std": np.inf}, "vanished": {"gradient": 0.0}, "mute": {}}
-        return numbers.get(state, {"std": 1.0})
+        panel = Panel((Line([0, 1], heights, "measured"),))
+        return Frame((panel,), numbers=numbers.get(state, {"std": 1.0}))
 
 
 @pytest.mark.parametrize(
     ("state", "words"),
     [
         ("well", []),
-        ("blank", ["nothing is drawn in the frame"]),
+        ("blank", ["nothing is drawn within the axes"]),
         ("overflow", ["not a word about ['std'] being out of range"]),
         ("vanished", ["not a word about ['gradient'] having vanished"]),
-        ("error", ["trouble: ZeroDivisionError('no such number')", "no numbers"]),
+        (
+            "error",
+            [
+                "trouble: ZeroDivisionError('no such number')",
+                "nothing is drawn within the axes",
+                "no numbers",
+            ],
+        ),
         ("mute", ["no numbers"]),
     ],
 )

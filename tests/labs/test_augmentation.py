@@ -8,7 +8,7 @@ import pytest
 from helpers import data, labs
 from helpers.labs import augmentation as module
 from helpers.numerics import augmentation
-from tests.labs.driving import idle_controls
+from tests.labs.driving import idle_controls, mark
 
 BLENDS = ("mixup", "cutmix")
 
@@ -23,56 +23,78 @@ def pixels():
     return data.load_batch(module.MANY, standardize=False, dtype=np.float64)
 
 
+def image(lab, title):
+    """Return the pixels of the image in the panel of this title."""
+    return mark(lab.frame.panel(title), "image").values
+
+
+def original(lab):
+    return image(lab, "original")
+
+
 def shown(lab):
-    return np.array([panel.get_array() for panel in lab.draws])
+    return np.array([image(lab, f"draw {k + 1}") for k in range(module.SHOWN)])
+
+
+def captions(lab):
+    return [mark(lab.frame.panel(f"draw {k + 1}"), "small text").words[0] for k in range(module.SHOWN)]
 
 
 def widths(lab):
-    return np.array([bar.get_width() for bar in lab.bars])
+    """Return how far the bars of the label mass reach; they lie one below the other, as the names do."""
+    panel = lab.frame.panel(module.TEXT["mass"])
+    bars = mark(panel, "strong bars")
+    np.testing.assert_array_equal(np.round((bars.bottom + bars.top) / 2), list(panel.y.ticks))
+    assert list(panel.y.ticks.values()) == list(data.CLASS_NAMES)
+    assert panel.y.low > panel.y.high  # the first class is at the top
+    return bars.right - bars.left
 
 
 def expected(lab):
-    return np.asarray(lab.expected.get_xdata())[::3]
+    """Return the predicted label mass, where the dashes stand."""
+    dashes = mark(lab.frame.panel(module.TEXT["mass"]), "guide")
+    ends = dashes.x.reshape(-1, 3)[:, :2]
+    np.testing.assert_array_equal(ends[:, 0], ends[:, 1])
+    return ends[:, 0]
 
 
-@pytest.mark.parametrize("image", [0, 7, module.IMAGES - 1])
-def test_the_original_is_the_image_chosen(lab, pixels, image):
-    lab.set(method="flip", strength=0, image=image, seed=0)
+@pytest.mark.parametrize("chosen", [0, 7, module.IMAGES - 1])
+def test_the_original_is_the_image_chosen(lab, pixels, chosen):
+    lab.set(method="flip", strength=0, image=chosen, seed=0)
     x, y = pixels
-    np.testing.assert_array_equal(lab.original.get_array(), x[image].reshape(28, 28))
-    np.testing.assert_array_equal(shown(lab), np.repeat(x[image].reshape(1, 28, 28), module.SHOWN, axis=0))
-    assert lab.numbers["class_name"] == data.CLASS_NAMES[y[image]]
+    np.testing.assert_array_equal(original(lab), x[chosen].reshape(28, 28))
+    np.testing.assert_array_equal(shown(lab), np.repeat(x[chosen].reshape(1, 28, 28), module.SHOWN, axis=0))
+    assert lab.numbers["class_name"] == data.CLASS_NAMES[y[chosen]]
     assert lab.numbers["pixels_changed"] == 0
-    assert "nothing is changed" in lab._message.get_text()
+    assert "nothing is changed" in lab.frame.words
 
 
 def test_flips_are_the_image_or_its_mirror_image(lab):
     lab.set(method="flip", strength=0.5, image=1, seed=2)
-    original = lab.original.get_array()
-    mirrored = [np.array_equal(draw, original[:, ::-1]) for draw in shown(lab)]
-    kept = [np.array_equal(draw, original) for draw in shown(lab)]
+    mirrored = [np.array_equal(draw, original(lab)[:, ::-1]) for draw in shown(lab)]
+    kept = [np.array_equal(draw, original(lab)) for draw in shown(lab)]
     assert all(a != b for a, b in zip(mirrored, kept, strict=True))
     assert any(mirrored)
     assert any(kept)
     lab.set(strength=1)
-    np.testing.assert_allclose(lab.mean.get_array(), np.asarray(original)[:, ::-1], atol=1e-12)
+    np.testing.assert_allclose(image(lab, module.TEXT["mean"]), original(lab)[:, ::-1], atol=1e-12)
 
 
-@pytest.mark.parametrize("image", range(12))
-def test_only_shoes_are_warned_of_when_flipped(lab, pixels, image):
-    lab.set(method="flip", strength=0.5, image=image)
-    assert (module.TEXT["shoe"] == lab._message.get_text()) == (pixels[1][image] in (5, 7, 9))
+@pytest.mark.parametrize("chosen", range(12))
+def test_only_shoes_are_warned_of_when_flipped(lab, pixels, chosen):
+    lab.set(method="flip", strength=0.5, image=chosen)
+    assert (module.TEXT["shoe"] == lab.frame.words) == (pixels[1][chosen] in (5, 7, 9))
 
 
 @pytest.mark.parametrize("method", ["shift", "crop", "brightness", "contrast", "cutout"])
 def test_the_draws_are_those_of_the_numerics(lab, method):
     lab.set(method=method, strength=0.4, image=3, seed=9)
-    copies = np.repeat(np.asarray(lab.original.get_array())[None], module.MANY, axis=0)
+    copies = np.repeat(original(lab)[None], module.MANY, axis=0)
     value = module.METHODS[method].parameter(0.4)
     assert value == lab.numbers[module.METHODS[method].meaning]
     wanted = getattr(augmentation, method)(copies, value, rng=np.random.default_rng(9))
     np.testing.assert_array_equal(shown(lab), wanted[: module.SHOWN])
-    np.testing.assert_allclose(lab.mean.get_array(), wanted.mean(axis=0))
+    np.testing.assert_allclose(image(lab, module.TEXT["mean"]), wanted.mean(axis=0))
     assert lab.numbers["pixels_changed"] == pytest.approx(np.mean(np.abs(wanted - copies) > 1e-9))
     np.testing.assert_array_equal(widths(lab), np.eye(10)[data.CLASS_NAMES.index(lab.numbers["class_name"])])
 
@@ -80,8 +102,8 @@ def test_the_draws_are_those_of_the_numerics(lab, method):
 @pytest.mark.parametrize("method", BLENDS)
 @pytest.mark.parametrize("strength", [0.05, 0.5, 1])
 def test_label_mass_is_near_its_prediction_and_sums_to_one(lab, method, strength):
-    for image in (0, 5):
-        lab.set(method=method, strength=strength, image=image, seed=1)
+    for chosen in (0, 5):
+        lab.set(method=method, strength=strength, image=chosen, seed=1)
         assert widths(lab).sum() == pytest.approx(1)
         assert expected(lab).sum() == pytest.approx(1)
         own = data.CLASS_NAMES.index(lab.numbers["class_name"])
@@ -94,44 +116,44 @@ def test_label_mass_is_near_its_prediction_and_sums_to_one(lab, method, strength
 def test_a_caption_tells_the_partner_and_its_share(lab, pixels):
     lab.set(method="mixup", strength=0.5, image=0, seed=3)
     x, y = pixels
-    for draw, caption in zip(shown(lab), lab.captions, strict=True):
-        share, _, name = caption.get_text().partition(" ")
+    assert sum(map(bool, captions(lab))) > module.SHOWN / 2
+    for draw, caption in zip(shown(lab), captions(lab), strict=True):
+        share, _, name = caption.partition(" ")
         if not share:
             continue
         candidates = x[y == data.CLASS_NAMES.index(name)].reshape(-1, 28, 28)
-        blends = (1 - float(share)) * np.asarray(lab.original.get_array()) + float(share) * candidates
+        blends = (1 - float(share)) * original(lab) + float(share) * candidates
         assert np.abs(blends - draw).max(axis=(1, 2)).min() < 0.011  # the share is told to two digits
     lab.set(method="shift")
-    assert not any(caption.get_text() for caption in lab.captions)
+    assert captions(lab) == [""] * module.SHOWN
 
 
 def test_the_borders_are_those_of_the_first_draw(lab):
     lab.set(method="pooling", strength=0.5, image=0, seed=4)
-    x, y = lab.borders.get_data()
+    borders = mark(lab.frame.panel("original"), "border")
+    x, y = borders.x, borders.y
     level = np.unique(y[0::3][x[0::3] == -0.5])
     assert len(level) == 22  # 21 regions
     rows = (np.sort(np.unique(y[: 3 * 22 : 3])) + 0.5).astype(int)
     columns = (np.sort(np.unique(x[3 * 22 :: 3])) + 0.5).astype(int)
     assert set(np.diff(rows)) == set(np.diff(columns)) == {1, 2}
     pooled = module.fractional_max_pool_forward
-    first = np.asarray(lab.draws[0].get_array())
-    again, _ = pooled(np.asarray(lab.original.get_array())[None], 21, rng=np.random.default_rng(4))
+    first, whole = shown(lab)[0], original(lab)
+    again, _ = pooled(whole[None], 21, rng=np.random.default_rng(4))
     np.testing.assert_array_equal(first, again[0])
-    original = np.asarray(lab.original.get_array())
-    by_hand = [
-        [original[a : b + 1, c : d + 1].max() for c, d in pairwise(columns)] for a, b in pairwise(rows)
-    ]
+    by_hand = [[whole[a : b + 1, c : d + 1].max() for c, d in pairwise(columns)] for a, b in pairwise(rows)]
     np.testing.assert_array_equal(first, by_hand)
     lab.set(method="flip")
-    assert np.isnan(lab.borders.get_data()).all()
+    assert len(lab.frame.panel("original").marks) == 1  # the image alone
 
 
 def test_pooled_images_stand_in_the_middle_at_their_own_size(lab):
     lab.set(method="pooling", strength=1)
-    assert lab.draws[0].get_array().shape == (14, 14)
-    assert lab.draws[0].get_extent() == [6.5, 20.5, 20.5, 6.5]
+    assert shown(lab)[0].shape == image(lab, module.TEXT["mean"]).shape == (14, 14)
+    assert mark(lab.frame.panel("draw 1"), "image").extent == (6.5, 20.5, 20.5, 6.5)
+    assert mark(lab.frame.panel("original"), "image").extent == (-0.5, 27.5, 27.5, -0.5)
     lab.set(method="shift")
-    assert lab.draws[0].get_extent() == [-0.5, 27.5, 27.5, -0.5]
+    assert mark(lab.frame.panel("draw 1"), "image").extent == (-0.5, 27.5, 27.5, -0.5)
 
 
 def test_another_seed_gives_other_draws(lab):
@@ -145,16 +167,29 @@ def test_another_seed_gives_other_draws(lab):
 
 def test_a_large_square_is_warned_of(lab):
     lab.set(method="cutout", strength=0.3)
-    assert "can hide all" not in lab._message.get_text()
+    assert "can hide all" not in lab.frame.words
     lab.set(strength=0.8)
-    assert "can hide all" in lab._message.get_text()
+    assert "can hide all" in lab.frame.words
 
 
-def test_free_forgets_the_images():
+def test_a_closed_lab_keeps_its_text_and_no_image():
     lab = labs.augmentation_lab(method="mixup")
     lab.close()
-    assert lab._images is None
+    assert lab.frame.panels == ()
     assert "mixup" in repr(lab)
+
+
+@pytest.mark.parametrize("method", module.METHODS)
+def test_every_number_is_told_in_words(lab, method):
+    lab.set(method=method, strength=0.5)
+    told = [words for words, _ in lab.frame.readout]
+    assert told[1:] == [
+        "class of the original",
+        "share of the pixels changed",
+        "label mass of its own class",
+        "label mass of all classes",
+    ]
+    assert len(told[0].split()) > 1
 
 
 def test_every_control_moves_the_picture():

@@ -22,6 +22,27 @@ def norm(norm_lab):
     return norm_lab
 
 
+def mark(panel, label):
+    """Return the mark of a label on a panel."""
+    return next(found for found in panel.marks if found.label.startswith(label))
+
+
+def curves(lab):
+    """Return the panels before and after the normalization."""
+    return [lab.frame.panel(title) for title in ("before", "after")]
+
+
+def outputs(lab):
+    """Return the panels of the activation's outputs, before and after."""
+    return [panel for panel in lab.frame.panels if panel.title.startswith("output")]
+
+
+def heights(panel):
+    """Return how high the bars of a panel stand above its floor."""
+    bars = mark(panel, "measured")
+    return bars.heights - bars.base
+
+
 def layer_input(activation, layer, gain):
     """Compute a layer's pre-activations of the lab's network, image by image."""
     x, _ = data.load_batch(256, dtype=np.float64)
@@ -52,20 +73,34 @@ def test_before_and_after_are_those_of_the_layer(norm, activation, slope, layer)
         }
         shown = {fact: norm.numbers[f"{fact}_{name}"] for fact in expected}
         assert shown == pytest.approx(expected, rel=1e-6, abs=1e-8)
+        told = f"{expected['linear']:.0%} linear, {expected['saturated']:.0%} saturated"
+        assert norm.frame.panel(name).title.endswith(f"\n{told}")
 
 
 def test_bars_count_the_pre_activations(norm):
     z = layer_input("sigmoid", 2, 7)
     counts, _ = np.histogram(np.clip(z, -8, 8), bins=64, range=(-8, 8))
-    heights = norm.panels[0].bars.get_data().values
+    measured = heights(curves(norm)[0])
     inner = slice(1, -1)  # the end bars hold all that lies beyond
     np.testing.assert_allclose(
-        heights[inner] / heights[inner].sum(), counts[inner] / counts[inner].sum(), atol=1e-12
+        measured[inner] / measured[inner].sum(), counts[inner] / counts[inner].sum(), atol=1e-12
     )
     after = (z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + EPS)
-    for panel, values in zip(norm.outputs, (z, after), strict=True):
+    for panel, values in zip(outputs(norm), (z, after), strict=True):
         shares, _ = np.histogram(sigmoid(values), bins=50, range=(0, 1))
-        np.testing.assert_allclose(panel.bars.get_data().values, shares / shares.max(), atol=1e-3)
+        (bars,) = panel.marks
+        assert (bars.low, bars.high) == (0, 1)
+        np.testing.assert_allclose(bars.heights, shares / shares.max(), atol=1e-3)
+
+
+def test_bars_stand_on_the_floor_under_the_curve_and_its_slope(norm):
+    norm.set(activation="tanh")
+    for panel in curves(norm):
+        f, slope = (mark(panel, label) for label in ("activation f", "its slope"))
+        np.testing.assert_allclose(f.y, np.tanh(f.x))
+        np.testing.assert_allclose(slope.y, tanh_derivative(slope.x))
+        assert mark(panel, "measured").base == panel.y.low == -1
+        assert panel.y.high == 1
 
 
 @pytest.mark.parametrize("layer", [1, 2, 5])
@@ -94,9 +129,9 @@ def test_undo_gives_back_the_input(norm, activation):
     norm.set(activation=activation, undo=True)
     for fact in ("mean", "std", "linear", "saturated", "slope"):
         assert norm.numbers[f"{fact}_after"] == pytest.approx(norm.numbers[f"{fact}_before"], rel=1e-9)
-    before, after = (panel.bars.get_data().values for panel in norm.panels)
+    before, after = (heights(panel) for panel in curves(norm))
     np.testing.assert_allclose(after, before, atol=1e-3)
-    assert "input is back" in norm._message.get_text()
+    assert "input is back" in norm.frame.words
     told = dict(norm.numbers)
     norm.set(gamma=5, beta=2)
     assert norm.numbers == told
@@ -105,34 +140,35 @@ def test_undo_gives_back_the_input(norm, activation):
 @pytest.mark.parametrize(("gamma", "beta"), [(1, 0), (2, 1.5), (0.5, -2)])
 def test_predicted_normal_lies_on_the_bars_after(norm, gamma, beta):
     norm.set(gamma=gamma, beta=beta)
-    panel = norm.panels[1]
-    z, predicted = panel.predicted.get_data()
+    panel = norm.frame.panel("after")
+    z, predicted = mark(panel, "predicted").x, mark(panel, "predicted").y
     density = np.exp(-(((z - beta) / gamma) ** 2) / 2)
     np.testing.assert_allclose(predicted / predicted.max(), density / density.max(), atol=0.06)
-    measured = panel.bars.get_data().values
-    assert np.abs(predicted - measured).mean() < 0.03
+    assert np.abs(predicted - heights(panel)).mean() < 0.03
 
 
 def test_shading_is_where_the_slope_says(norm):
-    straight, *flat = norm.panels[0].shades
-    assert straight.get_x() == pytest.approx(-np.log(3), abs=0.05)
-    assert straight.get_width() == pytest.approx(2 * np.log(3), abs=0.09)
-    assert flat[0].get_x() + flat[0].get_width() == pytest.approx(-4.36, abs=0.05)
+    def shade(label):
+        found = mark(norm.frame.panel("before"), label)
+        return [*found.left, *found.right]
+
+    assert shade("linear part") == pytest.approx([-np.log(3), np.log(3)], abs=0.05)
+    assert shade("saturated") == pytest.approx([-8, 4.36, -4.36, 8], abs=0.05)
     norm.set(activation="tanh")
-    assert norm.panels[0].shades[0].get_width() == pytest.approx(np.log(3), abs=0.09)
+    assert shade("linear part") == pytest.approx([-np.log(3) / 2, np.log(3) / 2], abs=0.05)
 
 
 def test_words_when_nothing_is_left_to_normalize(norm):
-    assert norm._message.get_text() == data.notice()
+    assert norm.frame.words == data.notice()
     norm.set(gain=0, beta=2)
-    assert "variance is 0" in norm._message.get_text()
+    assert "variance is 0" in norm.frame.words
     assert norm.numbers["std_after"] == 0
     assert norm.numbers["mean_after"] == 2
     norm.set(gain=1, layer=5)
-    assert "ε = 0.001" in norm._message.get_text()
+    assert "ε = 0.001" in norm.frame.words
     assert norm.numbers["std_after"] < 0.2  # ε outweighs the variance, so it is far from γ = 1
     norm.set(gain=7, layer=2, gamma=0)
-    assert "γ is 0" in norm._message.get_text()
+    assert "γ is 0" in norm.frame.words
 
 
 def test_every_control_moves_the_picture():

@@ -33,10 +33,10 @@ def test_the_lab_shows_a_flow_and_its_prediction(at_start):
     net = builders.DESIGNS["tanh + Glorot"].stack(sizes, rng=np.random.default_rng(3), weights=shown)
     seen = flow.flow(net, x, y)
     predicted = theory.predicted_flow(builders.DESIGNS["tanh + Glorot"], sizes, x, seen.output_error)
-    for name, quantity in (("std", "std"), ("gradient", "grad_z_norm")):
-        panel = at_start.panels[name]
-        assert np.allclose(10 ** panel.measured.get_ydata(), getattr(seen, quantity), rtol=1e-3)
-        assert np.allclose(10 ** panel.predicted.get_ydata(), getattr(predicted, quantity), rtol=1e-3)
+    for quantity in ("std", "grad_z_norm"):
+        measured, dashed = at_start.frame.panel(module.TITLES[quantity]).marks
+        assert np.allclose(measured.y, getattr(seen, quantity), rtol=1e-3)
+        assert np.allclose(dashed.y, getattr(predicted, quantity), rtol=1e-3)
     assert at_start.numbers["growth"] == pytest.approx(seen.grad_z_norm[0] / seen.grad_z_norm[-1], rel=1e-3)
 
 
@@ -54,9 +54,10 @@ def test_the_lab_shows_a_flow_and_its_prediction(at_start):
 def test_the_lab_explains_itself(at_start, settings, words):
     at_start.set(**settings)
     assert at_start.trouble is None
-    assert words in at_start._message.get_text()
+    assert words in at_start.frame.words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", builders.DESIGNS)
 @pytest.mark.parametrize("width", [10, 100, 300])
 def test_the_lab_survives_all_at_once_at_full_depth(at_start, network, width):

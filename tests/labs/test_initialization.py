@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import data, labs
-from helpers.labs.initialization import IMAGES, MIN_IMAGES, WORK, images_for
+from helpers.labs.initialization import IMAGES, MIN_IMAGES, TITLES, WORK, images_for
 from helpers.networks.mlp import MLP
 from helpers.numerics.theory import predict
 from helpers.signals.trace import trace
@@ -14,6 +14,10 @@ from tests.labs.driving import idle_controls
 @pytest.fixture(scope="module")
 def lab():
     return labs.initialization_lab()
+
+
+def histograms_of(lab):
+    return [panel for panel in lab.frame.panels if panel.about]
 
 
 def measured(activation, initializer, gain, depth, width, seed):
@@ -37,21 +41,20 @@ def test_curves_are_the_measured_and_the_predicted(lab, name, quantity):
     settings = SETTINGS[name] | {"seed": 3}
     lab.set(**settings)
     signals, predicted = measured(**settings)
-    scale = (lambda values: values) if quantity == "mean" else np.log10
-    panel = lab.curves[quantity]
-    drawn = panel.measured.get_ydata(), panel.predicted.get_ydata()
-    for values, expected in zip(
-        drawn, (signals.per_layer(quantity), getattr(predicted, quantity)), strict=True
-    ):
-        np.testing.assert_allclose(values, scale(expected), rtol=1e-4, atol=1e-6)
+    panel = lab.frame.panel(TITLES[quantity])
+    wanted = signals.per_layer(quantity), getattr(predicted, quantity)
+    for mark, label, values in zip(panel.marks, ("measured", "predicted"), wanted, strict=True):
+        assert mark.label == label
+        np.testing.assert_allclose(mark.y, values, rtol=1e-4, atol=1e-6)
+    assert panel.y.log == (quantity != "mean")
 
 
 def test_bars_and_numbers_are_those_of_the_network(lab):
     settings = SETTINGS["start"] | {"seed": 0}
     lab.set(**settings)
     signals, _ = measured(**settings)
-    for panel, layer in zip(lab.histograms, signals.hidden, strict=True):
-        heights = panel.bars.get_data().values
+    for panel, layer in zip(histograms_of(lab), signals.hidden, strict=True):
+        heights = panel.marks[0].heights
         np.testing.assert_allclose(heights / heights.sum(), layer.histogram.shares, atol=1e-4)
     assert lab.numbers["std_last"] == pytest.approx(signals.hidden[-1].std, rel=1e-4)
     assert lab.numbers["loss"] == pytest.approx(signals.loss, rel=1e-4)
@@ -59,11 +62,13 @@ def test_bars_and_numbers_are_those_of_the_network(lab):
 
 def test_a_deep_network_shows_ten_layers_from_the_first_to_the_last(lab):
     lab.set(**SETTINGS["start"] | {"depth": 100, "width": 10})
-    words = [panel.title.get_text() for panel in lab.histograms]
-    assert words[0].startswith("layer 1:")
-    assert words[-1].startswith("layer 100:")
+    panels = histograms_of(lab)
+    assert panels[0].title.startswith("layer 1:")
+    assert panels[-1].title.startswith("layer 100:")
+    assert panels[-1].about == ("layer", 100)
+    assert len(panels) == 10
     lab.set(depth=3)
-    assert [panel.axes.get_visible() for panel in lab.histograms] == [True] * 3 + [False] * 7
+    assert len(histograms_of(lab)) == 3
 
 
 def test_larger_networks_get_fewer_images_and_double_precision_half_as_many():

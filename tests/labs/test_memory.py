@@ -23,6 +23,7 @@ from tests.labs.driving import each_lab, faults, make, neighbor
 MOVES, RUNS = (1000, 50) if os.environ.get("TAMING_DEPTH_THOROUGH") == "1" else (30, 5)
 MOVES_KEEP = {"resident": 20, "allocated": 0.005 * MOVES, "blocks": 10 * MOVES}  # MB, MB, blocks in all
 RUNS_KEEP = {"resident": 20, "allocated": 0.02 * RUNS, "blocks": 100 * RUNS}
+FIRST_RUNS = 15  # of the cell, after which Python has made the tables that it keeps
 SETTLING = 20  # moves after which a lab has made all that it keeps for itself
 
 pytestmark = pytest.mark.slow
@@ -54,16 +55,16 @@ def left_behind(name):
     states = [{control: neighbor(widget)} for control, widget in lab.widgets.items()]
     steps = [lab.values | state for state in states for _ in range(2)] + [lab.values]
     move(lab, steps, len(steps))  # every cache is filled
-    for run in range(1, 4):
+    for run in range(1, FIRST_RUNS):
         lab = run_cell(name, run, **small_start(name))
     at_first, still_open = in_use(), 0
     move(lab, steps, SETTLING)
     settled = in_use()
     move(lab, steps, MOVES)
     by_moves = growth(settled)
-    for run in range(4, 4 + RUNS):
+    for run in range(FIRST_RUNS, FIRST_RUNS + RUNS):
         earlier, lab = lab, run_cell(name, run, **small_start(name))
-        still_open += earlier.figure is not None
+        still_open += earlier.canvas is not None
     del earlier
     by_runs = growth(at_first)
     return {

@@ -1,4 +1,4 @@
-"""The live figure of a training run, without a browser and without Keras: records go in, artists are read."""
+"""The live figure of a training run, without a browser and without Keras: records go in, Frames come out."""
 
 from dataclasses import replace
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from helpers.labs import watch
-from helpers.plots import style
-from helpers.signals.recording import BINS, Recording, empty
+from helpers.plots.training import TITLES
+from helpers.signals.recording import BINS, HEALTHY_RATIO, Recording, empty
+from tests.labs.driving import mark
 
 LAYERS = tuple(f"layer {i}" for i in range(12))
 
@@ -29,6 +30,10 @@ def recording(records=4, total=300, **changes):
     return replace(made, **changes)
 
 
+def panel(figure, name):
+    return figure.frame.panel(TITLES[name])
+
+
 @pytest.fixture
 def figure():
     figure = watch.TrainingFigure()
@@ -37,35 +42,45 @@ def figure():
 
 
 def test_before_the_first_record_it_says_that_it_waits(figure):
-    assert figure._message.get_text() == watch.TEXT["waiting"]
+    assert figure.frame.words == watch.TEXT["waiting"]
     assert repr(figure) == "TrainingFigure(None)"
     assert figure.trouble is None
-    assert bytes(figure.image.value).startswith(b"\x89PNG")
+    assert figure.picture()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_a_record_moves_picture_progress_and_numbers(figure):
-    before = figure.image.value
+    before = figure.canvas.numbers
     assert figure.show(recording()) is True
     assert figure.trouble is None
-    assert figure.image.value != before
+    assert figure.canvas.numbers != before
     assert (figure.progress.value, figure.progress.max) == (300, 300)
     assert figure.numbers["loss"] == pytest.approx(0.5)
     assert figure.numbers["gradient_first"] == 1
-    assert figure._message.get_text() == "Done: 300 of 300 steps."
+    assert figure.frame.words == "Done: 300 of 300 steps."
 
 
-def test_the_artists_hold_what_was_recorded(figure):
+def test_the_frame_holds_what_was_recorded(figure):
     seen = recording()
     figure.show(seen)
-    loss, gradient, ratio, heat = figure.panels
-    np.testing.assert_array_equal(loss.loss.get_ydata(), seen.loss)
-    np.testing.assert_allclose(loss.accuracy.get_ydata(), [0.2, 0.4, 0.6])
-    np.testing.assert_allclose(gradient.now.get_ydata(), np.log10(seen.grad_W_norm[-1]))
-    np.testing.assert_allclose(ratio.first.get_ydata(), np.log10(seen.ratio[0]))
-    np.testing.assert_allclose(heat.image.get_array(), seen.mean_activation.T)
-    low, high = gradient.axes.get_ylim()
-    assert low <= np.log10(seen.grad_W_norm.min())
-    assert high >= 0
+    (loss,), (accuracy,) = panel(figure, "loss").marks, panel(figure, "val_accuracy").marks
+    np.testing.assert_array_equal((loss.x, loss.y), (seen.steps, seen.loss))
+    np.testing.assert_allclose((accuracy.x, accuracy.y), ([100, 200, 300], [0.2, 0.4, 0.6]))
+    for quantity in ("grad_W_norm", "ratio"):
+        values, shown = getattr(seen, quantity), panel(figure, quantity)
+        np.testing.assert_array_equal(mark(shown, "before").y, values[0])
+        np.testing.assert_array_equal(mark(shown, "now").y, values[-1])
+        np.testing.assert_array_equal(mark(shown, "now").x, np.arange(1, 13))
+        assert shown.y.log
+        assert shown.y.low <= values.min() <= values.max() <= shown.y.high
+    assert set(mark(panel(figure, "ratio"), "guide").y) == {HEALTHY_RATIO}
+    heat = panel(figure, "mean_activation").marks[0]
+    np.testing.assert_allclose(heat.values[::-1], seen.mean_activation.T)  # the first layer is at the bottom
+    assert heat.extent == (0, 300, 0.5, 12.5)
+
+
+def test_a_rising_loss_stays_in_sight(figure):
+    figure.show(recording(3, loss=np.array([2.3, 40.0, np.inf])))
+    assert panel(figure, "loss").y.high >= 40
 
 
 def test_the_button_stops_the_run(figure):
@@ -73,8 +88,8 @@ def test_the_button_stops_the_run(figure):
     figure.set(stop=True)
     assert figure.show(recording(3)) is False
     figure.show(recording(3, stopped=True))
-    assert figure._message.get_text() == "Stopped after 200 of 300 steps; what was recorded is kept."
-    assert figure.panels[0].axes.get_xlim() == (0, 200)
+    assert figure.frame.words == "Stopped after 200 of 300 steps; what was recorded is kept."
+    assert panel(figure, "loss").x.ends == (0, 200)
     assert repr(figure) == "TrainingFigure(Recording of 12 layers, 200 of 300 steps, stopped)"
 
 
@@ -83,8 +98,9 @@ def test_a_diverged_run_is_told_in_words(figure, value):
     wrong = recording()
     bad = np.full_like(wrong.grad_W_norm, value)
     figure.show(replace(wrong, loss=np.full(4, value), grad_W_norm=bad, ratio=bad))
-    assert figure._message.get_text() == watch.TEXT["overflow"]
+    assert figure.frame.words == watch.TEXT["overflow"]
     assert figure.trouble is None
+    assert ("loss", "undefined" if np.isnan(value) else "overflow") in figure.frame.readout
 
 
 @pytest.mark.parametrize(
@@ -99,11 +115,14 @@ def test_a_diverged_run_is_told_in_words(figure, value):
 def test_odd_recordings_are_drawn(figure, odd):
     figure.show(odd)
     assert figure.trouble is None
+    assert figure.picture()._repr_png_().startswith(b"\x89PNG")
 
 
 def test_an_unfinished_run_says_how_far_it_is(figure):
     figure.show(recording(2))
-    assert figure._message.get_text() == "step 100 of 300"
+    assert figure.frame.words == "step 100 of 300"
+    assert panel(figure, "loss").x.ends == (0, 300)
+    assert mark(panel(figure, "mean_activation"), "image").extent[:2] == (0, 100)  # the rest is to come
 
 
 def test_the_stop_button_is_there_and_the_text_tells_no_number_of_keras(figure):
@@ -113,12 +132,20 @@ def test_the_stop_button_is_there_and_the_text_tells_no_number_of_keras(figure):
 
 
 def test_an_empty_recording_can_be_shown(figure):
-    with style.styled():
-        for panel in figure.panels:
-            panel.show(empty(LAYERS, 10))
+    figure.show(empty(LAYERS, 10))
+    assert figure.trouble is None
+    assert figure.numbers == {"step": 0}
+    assert figure.picture()._repr_png_().startswith(b"\x89PNG")
 
 
-def test_panels_appear_with_the_first_record(figure):
-    assert not any(axes.get_visible() for axes in figure.figure.axes)
+def test_panels_are_filled_with_the_first_record(figure):
+    assert [shown.title for shown in figure.frame.panels] == list(TITLES.values())
+    assert not any(shown.marks for shown in figure.frame.panels)
     figure.show(recording(1))
-    assert all(axes.get_visible() for axes in figure.figure.axes)
+    assert [shown.title for shown in figure.frame.panels] == list(TITLES.values())
+    assert all(shown.marks for shown in figure.frame.panels)
+
+
+def test_pointing_at_a_step_or_a_layer_marks_it_in_all_panels_of_its_kind(figure):
+    figure.show(recording())
+    assert [shown.x.counts for shown in figure.frame.panels] == ["step"] * 3 + ["layer"] * 2

@@ -56,6 +56,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_a_stack_and_a_keras_model_of_the_same_weights_train_alike(options, rng, keras):
     """Signals before, in training and in testing; then five steps; then the signals again."""

@@ -65,6 +65,7 @@ def test_a_recipe_makes_the_network_of_its_design(keras, design):
         replace(design, gain=2.5).keras(SIZES)
 
 
+@pytest.mark.slow
 def test_a_short_run_learns(keras):
     split, recipe = data.load_split(1500), replace(OURS, epochs=3, batch_size=50)
     model = recipe.compile(recipe.network(0, sizes=SIZES), len(split.x))

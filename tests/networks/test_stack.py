@@ -5,7 +5,17 @@ import pytest
 
 from helpers.networks.builders import dense_stack, residual_stack
 from helpers.networks.mlp import MLP, cross_entropy
-from helpers.networks.stack import Add, BatchNorm, Dense, DropConnect, Dropout, Nonlinearity, Skip, Stack
+from helpers.networks.stack import (
+    Add,
+    BatchNorm,
+    Dense,
+    DropConnect,
+    Dropout,
+    Nonlinearity,
+    Skip,
+    Stack,
+    without_subnormals,
+)
 from helpers.networks.training import train
 from helpers.numerics.activations import ACTIVATIONS, Activation, get_activation, with_parameter
 from helpers.numerics.gradcheck import numerical_gradient, relative_error
@@ -254,6 +264,33 @@ def test_other_errors_of_a_layer_pass(batch, rng):
 
     with pytest.raises(ValueError, match=r"^another reason$"):
         Stack([Given(fail), Dense(np.eye(6))]).forward(batch[0])
+
+
+@pytest.mark.parametrize(("dtype", "smallest"), [(np.float32, 2.0**-126), (np.float64, 2.0**-1022)])
+def test_what_is_below_the_smallest_normal_number_is_0(dtype, smallest):
+    small = np.array([0.5, -0.99, 1, -3, 0, np.nan], dtype) * dtype(smallest)
+    wanted = np.array([0, 0, 1, -3, 0, np.nan], dtype) * dtype(smallest)
+    np.testing.assert_array_equal(without_subnormals(small), wanted)
+    assert without_subnormals(small).dtype == dtype
+    for large in (np.array([1e-3, smallest / 2], dtype), np.array([np.inf, 1e30], dtype)):
+        assert without_subnormals(large) is large
+
+
+def test_a_gradient_vanishes_without_passing_through_subnormal_numbers():
+    """In float64, where there is room, the first gradients are 1e-60; in float32 they are 0."""
+    x, y = np.random.default_rng(0).standard_normal((16, 20)), np.arange(16) % 3
+    gradients = {}
+    for dtype in (np.float32, np.float64):
+        options = {"activation": "sigmoid", "initializer": "glorot_normal", "dtype": dtype}
+        net = dense_stack((20, *[30] * 100, 3), **options, rng=np.random.default_rng(1))
+        nodes = net.forward(x.astype(dtype), training=True)
+        net.backward(nodes, cross_entropy(nodes[-1].output, y)[1].astype(dtype))
+        gradients[dtype] = [np.abs(node.gradient) for node in nodes]
+    assert 0 < gradients[np.float64][0].max() < 1e-50
+    assert gradients[np.float32][0].max() == 0
+    for single, double in zip(*gradients.values(), strict=True):
+        assert ((single == 0) | (single >= 2.0**-126)).all()
+        assert np.abs(single - double).max() <= 1e-4 * double.max() + 1e-36
 
 
 def test_the_way_back_can_be_taken_again(batch, rng):

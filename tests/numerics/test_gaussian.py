@@ -29,11 +29,10 @@ def quadrature(g, variance, mean=0.0):
     ends = sorted({low, *curved, mean, high})
 
     def density(z):
-        return g(np.float64(z)) * pdf(z, mean, std)
+        return g(np.float64(z)) * exp(-(((z - mean) / std) ** 2) / 2)
 
-    return sum(
-        integrate.quad(density, *piece, epsabs=0, epsrel=1e-12, limit=200)[0] for piece in pairwise(ends)
-    )
+    pieces = [integrate.quad(density, *p, epsabs=0, epsrel=1e-12, limit=200)[0] for p in pairwise(ends)]
+    return sum(pieces) / (std * sqrt(2 * pi))
 
 
 @pytest.mark.filterwarnings(

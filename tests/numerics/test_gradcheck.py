@@ -5,7 +5,7 @@ import pytest
 
 from helpers.networks.mlp import MLP, cross_entropy
 from helpers.numerics.activations import ACTIVATIONS
-from helpers.numerics.gradcheck import numerical_gradient, relative_error
+from helpers.numerics.gradcheck import agreement, agrees, numerical_gradient, relative_error
 
 NAMES = sorted(ACTIVATIONS)
 SIZES = [(4, 3), (3, 5, 2), (4, 3, 5, 2), (2, 1, 6, 3, 4)]
@@ -102,3 +102,12 @@ def test_relative_error():
 def test_relative_error_refuses_other_shapes():
     with pytest.raises(ValueError, match=r"\(2,\) and \(2, 1\)"):
         relative_error(np.ones(2), np.ones((2, 1)))
+
+
+def test_agreement_is_told_without_rounding_errors():
+    a = np.array([1.0, 2.0])
+    near, far = (a, a * (1 + 1e-12)), (a, a * 1.01)
+    assert agreement([near]) == "largest relative difference: below 1e-06"
+    assert agreement([near, far]) == "largest relative difference: 9.9e-03, above 1e-06"
+    assert agrees([near])
+    assert not agrees([near, far])

@@ -1,4 +1,4 @@
-"""Plain text tables: columns line up, numbers to the right, texts to the left."""
+"""Tables: columns line up, numbers to the right, texts to the left."""
 
 import pytest
 
@@ -26,3 +26,12 @@ def test_no_rows_is_the_header_alone():
 def test_a_row_of_another_length_is_refused():
     with pytest.raises(ValueError, match="needs 2 cells, got 3"):
         table(("a", "b"), [(1, 2, 3)])
+
+
+def test_a_notebook_shows_html():
+    made = table(("a <b>", "n"), [("x & y", 0.12345)])
+    assert made._repr_html_() == (
+        "<table><thead><tr><th>a &lt;b&gt;</th><th>n</th></tr></thead>"
+        "<tbody><tr><td>x &amp; y</td><td>0.123</td></tr></tbody></table>"
+    )
+    assert repr(made) == str(made)

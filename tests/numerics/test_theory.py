@@ -304,22 +304,19 @@ def measured_over_predicted():
     x, y = images()
     ratios = {name: [] for name in NAMES}
     for seed in SEEDS:
-        draws = unit_draws(seed, SHAPES)
-        for name in NAMES:
-            initializer = companion(name, draws)
-            model = MLP(
-                SIZES,
-                activation=name,
-                initializer=initializer,
-                rng=np.random.default_rng(0),
-                dtype=np.float32,
-            )
-            ratios[name].append(measured_by_predicted(model, x, y))
+        draws, networks = unit_draws(seed, SHAPES), {}
+        for name in NAMES:  # those with one companion share their weights
+            shared = ACTIVATIONS[name].initializer
+            if shared not in networks:
+                rng = np.random.default_rng(0)
+                networks[shared] = MLP(SIZES, initializer=companion(name, draws), rng=rng, dtype=np.float32)
+            networks[shared].activation = ACTIVATIONS[name]
+            ratios[name].append(measured_by_predicted(networks[shared], x, y))
     return {name: np.array(ratio) for name, ratio in ratios.items()}
 
 
 def measured_by_predicted(model, x, y):
-    signals = trace(model, x, y)
+    signals = trace(model, x, y, weights=False)
     theory = predict(model, x, signals.output_error)
     second_moment = signals.per_layer("mean") ** 2 + signals.per_layer("std") ** 2
     gradient = signals.per_layer("grad_z_norm") ** 2
@@ -379,6 +376,7 @@ def log_signals(width, depth, seeds):
     return logs
 
 
+@pytest.mark.slow
 def test_log_of_the_signal_spreads_like_depth_over_width():
     width, depth, seeds = 100, 100, 60
     logs = log_signals(width, depth, seeds)

@@ -5,22 +5,24 @@ import pytest
 
 from helpers.numerics.activations import ACTIVATIONS
 from helpers.plots import activation
+from helpers.plots.frame import Axis
 
 
 def test_cards_draw_value_and_slope_of_each():
     picture = activation.activation_cards(ACTIVATIONS)
-    visible = [axes for axes in picture.axes if axes.get_visible()]
-    assert [axes.get_title() for axes in visible] == [entry.label for entry in ACTIVATIONS.values()]
-    for axes, entry in zip(visible, ACTIVATIONS.values(), strict=True):
-        value, slope = axes.lines[:2]
+    assert [axes.get_title() for axes in picture.axes] == [entry.label for entry in ACTIVATIONS.values()]
+    assert len({axes.get_ylim() for axes in picture.axes}) == 1
+    for axes, entry in zip(picture.axes, ACTIVATIONS.values(), strict=True):
+        _zero, value, slope = axes.lines
         z = value.get_xdata()
+        assert (z[0], z[-1]) == (-5, 5)
         assert np.allclose(value.get_ydata(), entry.f(z))
         assert np.allclose(slope.get_ydata(), entry.df(z))
     assert picture._repr_png_()[:4] == b"\x89PNG"
 
 
-def test_spare_panels_are_hidden_and_unknown_names_refused():
-    assert sum(axes.get_visible() for axes in activation.activation_cards(list(ACTIVATIONS)[:5]).axes) == 5
+def test_spare_places_stay_empty_and_unknown_names_are_refused():
+    assert len(activation.activation_cards(list(ACTIVATIONS)[:5]).axes) == 5
     with pytest.raises(ValueError, match="swoosh"):
         activation.activation_cards(["swoosh"])
 
@@ -46,6 +48,16 @@ def test_saturated_intervals(name, expected):
 def test_a_dip_in_the_middle_is_no_saturation():
     (span,) = activation.saturated_intervals("silu", Z)
     assert span[1] < -2  # the lowest point, where the slope is 0 as well, lies at −1.28
+
+
+def test_shades_are_as_high_as_the_axis():
+    shades, zero = activation.shaded(ACTIVATIONS["tanh"], Z, Axis(-2, 3))
+    intervals = activation.saturated_intervals("tanh", Z)
+    assert list(zip(shades.left, shades.right, strict=True)) == intervals
+    assert (set(shades.bottom), set(shades.top)) == ({-2}, {3})
+    assert (*zero.x, *zero.y) == (-6, 6, 0, 0)
+    none, _ = activation.shaded(ACTIVATIONS["linear"], Z, Axis(-2, 3))
+    assert none.left.size == 0
 
 
 def test_all_flat_is_one_interval():

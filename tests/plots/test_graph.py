@@ -7,7 +7,7 @@ import pytest
 
 from helpers.numerics import autodiff
 from helpers.plots import graph as pictures
-from helpers.plots.style import Picture
+from helpers.plots.frame import EDGE, WIDTH
 
 
 @pytest.fixture
@@ -17,49 +17,75 @@ def loss():
     return loss
 
 
-def panel_of(output):
-    size = pictures.fitting_size(output)
-    return pictures.GraphPanel(Picture((size[0] / 100, size[1] / 100)).add_axes([0, 0, 1, 1]), output, size)
+def mark(panel, look):
+    """Return the first mark of this look."""
+    return next(mark for mark in panel.marks if mark.look == look)
 
 
-def texts(panel, which):
-    return {
-        node.name: pair[which].get_text() for node, pair in panel.numbers.items() if pair[which].get_text()
-    }
+def texts(panel, look, output):
+    """Return name of the node → words, of the numbers that are shown."""
+    told = dict(zip(autodiff.nodes(output), mark(panel, f"{look} text").words, strict=True))
+    return {name: words for name, words in told.items() if words}
+
+
+def drawn(panel, look):
+    """Count the arrows, boxes or pieces of a mark that are drawn."""
+    found = mark(panel, look)
+    return int(np.isfinite([getattr(found, name) for name in found.arrays()]).all(axis=0).sum())
+
+
+def edges_of(output):
+    return [(source, node) for node in autodiff.forward_order(output) for source in node.inputs]
 
 
 def test_all_values_and_gradients_are_shown(loss):
-    panel = panel_of(loss)
-    panel.show(13, 13)
-    named = autodiff.nodes(loss)
-    assert texts(panel, 0) == {name: pictures.short(node.value) for name, node in named.items()}
-    assert texts(panel, 1) == {name: pictures.short(node.grad) for name, node in named.items()}
-    assert len(panel.lines[0].get_segments()) == len(panel.lines[1].get_segments()) == 23
+    panel, named = pictures.graph_panel(loss), autodiff.nodes(loss)
+    assert texts(panel, "value", loss) == {name: pictures.short(node.value) for name, node in named.items()}
+    assert texts(panel, "gradient", loss) == {name: pictures.short(node.grad) for name, node in named.items()}
+    assert drawn(panel, "forward") == drawn(panel, "backward") == 23
+    assert (drawn(panel, "leaf"), drawn(panel, "node"), drawn(panel, "active")) == (9, 13, 0)
 
 
 def test_only_what_is_known_is_shown(loss):
-    panel = panel_of(loss)
-    panel.show(0, 0)
-    assert set(texts(panel, 0)) == set(autodiff.CHAIN)
-    assert texts(panel, 1) == {}
-    panel.show(13, 2)
-    assert set(texts(panel, 1)) == {"L", "h3", "t", "z3"}
-    assert len(panel.lines[1].get_segments()) == 3
-    panel.show(4, 0)
-    assert len(panel.lines[0].get_segments()) == 8
+    panel = pictures.graph_panel(loss, 0, 0)
+    assert set(texts(panel, "value", loss)) == set(autodiff.CHAIN)
+    assert texts(panel, "gradient", loss) == {}
+    assert drawn(panel, "forward") == drawn(panel, "backward") == 0
+    panel = pictures.graph_panel(loss, 13, 2)
+    assert set(texts(panel, "gradient", loss)) == {"L", "h3", "t", "z3"}
+    assert drawn(panel, "backward") == 3
+    assert drawn(pictures.graph_panel(loss, 4, 0), "forward") == 8
+
+
+def test_the_structure_does_not_change_from_step_to_step(loss):
+    """So that only numbers and words are sent."""
+    sizes = {
+        tuple(len(getattr(m, m.arrays()[0])) for m in pictures.graph_panel(loss, *step, active=active).marks)
+        for step, active in (((0, 0), None), ((5, 0), loss), ((13, 7), None))
+    }
+    assert len(sizes) == 1
+
+
+def test_arrows_lead_from_box_to_box_and_back(loss):
+    panel, (size, boxes) = pictures.graph_panel(loss), boxes_of(loss)
+    forward, backward = mark(panel, "forward"), mark(panel, "backward")
+    for k, (source, node) in enumerate(edges_of(loss)):
+        (x0, y0), (x1, y1) = boxes[source], boxes[node]
+        half, lane = pictures.BOX[0] / 2, pictures.LANE
+        there = forward.x[k], forward.y[k], forward.x[k] + forward.dx[k], forward.y[k] + forward.dy[k]
+        back = backward.x[k], backward.y[k], backward.x[k] + backward.dx[k], backward.y[k] + backward.dy[k]
+        assert there == pytest.approx((x0 + half, y0 + lane, x1 - half, y1 + lane))
+        assert back == pytest.approx((x1 - half, y1 - lane, x0 + half, y0 - lane))
+    assert panel.x.high - panel.x.low == WIDTH - 2 * EDGE
+    assert panel.y.high == size[1]
 
 
 def test_local_derivatives_stand_on_the_edges(loss):
-    panel = panel_of(loss)
-    panel.show(13, 13, slopes=[autodiff.nodes(loss)["v2·h2"]])
-    told = {
-        edge[0].name: text.get_text()
-        for edge, text in zip(panel.edges, panel.slopes, strict=True)
-        if text.get_text()
-    }
+    panel = pictures.graph_panel(loss, slopes=[autodiff.nodes(loss)["v2·h2"]])
+    slopes = panel.marks[-1]
+    told = {edge[0].name: words for edge, words in zip(edges_of(loss), slopes.words, strict=True) if words}
     assert told == {"v2": "×0.5", "h2": "×−1"}
-    panel.show(13, 13)
-    assert not any(text.get_text() for text in panel.slopes)
+    assert not any(pictures.graph_panel(loss).marks[-1].words)
 
 
 def boxes_of(output):
@@ -93,19 +119,25 @@ def test_boxes_neither_overlap_nor_leave_the_picture(output):
         assert abs(x0 - x1) > pictures.BOX[0] + 20 or abs(y0 - y1) > pictures.BOX[1] + 12
     for x, y in boxes.values():
         assert pictures.BOX[0] / 2 <= x <= width - pictures.BOX[0] / 2
-        assert pictures.BOX[1] / 2 <= y <= height - pictures.BOX[1] / 2 - 20  # the legend's line stays free
+        assert pictures.BOX[1] / 2 <= y <= height - pictures.BOX[1] / 2
+        assert y + pictures.NAME <= height + 6  # a name may reach into the free edge above
+    panel = pictures.graph_panel(output)
+    for look in ("leaf", "node"):
+        bars = mark(panel, look)
+        shown = np.isfinite(bars.left)
+        middles = np.stack([(bars.left + bars.right) / 2, (bars.bottom + bars.top) / 2], axis=1)[shown]
+        expected = [box for node, box in boxes.items() if bool(node.inputs) == (look == "node")]
+        np.testing.assert_allclose(middles, np.reshape(expected, (-1, 2)))
 
 
 def test_no_line_runs_through_a_box(loss):
-    panel = panel_of(loss)
-    for source, node in panel.edges:
-        (a, b) = np.array(panel._segment((source, node)))
+    edge, (_, boxes) = mark(pictures.graph_panel(loss), "graph edge"), boxes_of(loss)
+    pieces = np.stack([edge.x, edge.y], axis=1).reshape(-1, 3, 2)
+    for (source, node), (a, b, _) in zip(edges_of(loss), pieces, strict=True):
         points = a + np.linspace(0, 1, 50)[:, None] * (b - a)
-        for other, (x, y) in panel.places.items():
+        for other, (x, y) in boxes.items():
             if other not in (source, node):
-                inside = (abs(points[:, 0] - x) < pictures.BOX[0] / 2) & (
-                    abs(points[:, 1] - y) < pictures.BOX[1] / 2
-                )
+                inside = (np.abs(points - (x, y)) < np.divide(pictures.BOX, 2)).all(axis=1)
                 assert not inside.any(), (source, node, other)
 
 
@@ -128,6 +160,18 @@ def test_the_still_picture(loss):
     picture = pictures.computation_graph(loss, slopes=["L"])
     assert picture._repr_png_()[:4] == b"\x89PNG"
     assert "z1" in repr(picture)
-    assert [text.get_text() for text in picture.legends[0].get_texts()] == list(pictures.TEXT.values())[:2]
+    drawn = {text.get_text() for text in picture.axes[0].texts}
+    assert {"h₃", "×−0.142", pictures.short(loss.value)} <= drawn
+    legends = [text.get_text() for legend in picture.legends for text in legend.get_texts()]
+    assert legends == [pictures.TEXT["forward"], pictures.TEXT["backward"]]
     forward_only = pictures.computation_graph(loss, sent=0)
-    assert len(forward_only.legends[0].get_texts()) == 1
+    assert [text.get_text() for text in forward_only.legends[0].get_texts()] == [pictures.TEXT["forward"]]
+
+
+def test_words_stay_in_their_boxes(loss):
+    picture = pictures.computation_graph(loss)
+    (axes,), (_, boxes) = picture.axes, boxes_of(loss)
+    for text in axes.texts:
+        extent = text.get_window_extent().transformed(axes.transData.inverted())
+        middle = min(boxes.values(), key=lambda box: np.hypot(*(np.mean(extent.get_points(), axis=0) - box)))
+        assert middle[0] - pictures.BOX[0] / 2 <= extent.x0 < extent.x1 <= middle[0] + pictures.BOX[0] / 2 + 1

@@ -6,7 +6,7 @@ import pytest
 from helpers.networks.mlp import MLP
 from helpers.numerics import theory
 from helpers.numerics.activations import sigmoid
-from helpers.plots import histograms, style
+from helpers.plots import histograms
 from helpers.plots.style import PREDICTED
 from helpers.signals.trace import trace
 
@@ -26,17 +26,16 @@ def test_a_lone_bin_runs_out_of_the_frame():
     assert histograms.height_unit(np.zeros(3)) > 0
 
 
-@style.styled()
-def test_histogram_panel_shows_the_layer(traced):
-    panel = histograms.HistogramPanel(style.Picture().subplots(), -1, 1, 40)
+def test_layer_panel_shows_the_layer(traced):
     layer = traced.hidden[1]
-    panel.show(2, layer, layer.histogram.shares)
-    heights = panel.bars.get_data().values
-    np.testing.assert_allclose(heights / heights.sum(), layer.histogram.shares)
-    np.testing.assert_allclose(panel.line.get_ydata(), heights)  # the prediction in the same unit
-    assert panel.title.get_text() == f"layer 2: std {layer.std:.2g}"
-    panel.show(2, layer)
-    assert np.isnan(panel.line.get_ydata()).all()
+    panel = histograms.layer_panel(2, layer, -1, 1, layer.histogram.shares)
+    bars, line = panel.marks
+    np.testing.assert_allclose(bars.heights / bars.heights.sum(), layer.histogram.shares)
+    np.testing.assert_allclose(line.y, bars.heights)  # the prediction in the same unit
+    assert (bars.low, bars.high) == (-1, 1)
+    assert panel.title == f"layer 2: std {layer.std:.2g}"
+    assert panel.about == ("layer", 2)
+    assert len(histograms.layer_panel(2, layer, -1, 1).marks) == 1
 
 
 def case(depth=10, activation="tanh", initializer="glorot_normal"):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from helpers.plots import images
+from helpers.plots.frame import Line
 
 
 def drawn(count):
@@ -20,6 +21,24 @@ def test_a_gallery_has_one_gray_scale_and_its_captions():
     assert [axes[0].get_ylabel(), axes[3].get_ylabel(), axes[4].get_xlabel()] == ["original", "darker", "b"]
     assert not axes[5].get_visible()
     assert repr(picture) == "<picture: two rows>"
+
+
+def test_a_pixel_stands_at_its_column_and_row():
+    values = drawn(1)[0]
+    panel = images.image_panel(values, "eight by eight", colors="PuOr", low=-1)
+    (image,) = panel.marks
+    np.testing.assert_array_equal(image.values, values)
+    assert (image.extent, image.colors, image.low, image.high) == ((-0.5, 7.5, 7.5, -0.5), "PuOr", -1, 1)
+    assert (panel.x.ends, panel.y.ends) == ((-0.5, 7.5), (7.5, -0.5))
+    assert panel.square
+
+
+def test_a_smaller_image_stands_in_the_middle_and_marks_over_it():
+    line = Line([0, 9], [0, 9], "border")
+    panel = images.image_panel(drawn(1)[0], side=10, over=[line])
+    assert panel.marks[0].extent == (0.5, 8.5, 8.5, 0.5)
+    assert panel.x.ends == (-0.5, 9.5)
+    assert panel.marks[1] is line
 
 
 def test_pooling_shows_every_border_and_the_pooled_image():

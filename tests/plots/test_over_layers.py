@@ -5,18 +5,24 @@ import pytest
 
 from helpers.networks import builders
 from helpers.numerics import theory
-from helpers.plots import over_layers, style
+from helpers.plots import over_layers
 from helpers.signals import flow
 
 
-@style.styled()
-def test_curve_panel_leaves_out_what_has_no_logarithm():
-    panel = over_layers.CurvePanel(style.Picture().subplots(), "std", log=True)
-    panel.show([1.0, 0.0, np.inf, 100.0], [1.0, 10.0, 10.0, 100.0])
-    np.testing.assert_array_equal(panel.measured.get_ydata(), [0, np.nan, np.nan, 2])
-    np.testing.assert_array_equal(panel.predicted.get_ydata(), [0, 1, 1, 2])
-    low, high = panel.axes.get_ylim()
-    assert low <= 0 < 2 <= high
+def test_layers_panel_holds_what_it_was_given():
+    panel = over_layers.layers_panel("std", [1.0, 0.0, np.inf, 100.0], [1.0, 10.0, 10.0, 100.0], log=True)
+    measured, predicted = panel.marks
+    np.testing.assert_array_equal(measured.x, [1, 2, 3, 4])
+    np.testing.assert_array_equal(measured.y, [1, 0, np.inf, 100])
+    np.testing.assert_array_equal(predicted.y, [1, 10, 10, 100])
+    np.testing.assert_array_equal(panel.y.scaled(measured.y), [0, np.nan, np.nan, 2])
+    assert panel.y.low <= 1 < 100 <= panel.y.high
+    assert (panel.x.counts, panel.x.low < 1, panel.x.high > 4) == ("layer", True, True)
+    assert [mark.label for mark in panel.marks] == ["measured", "predicted"]
+
+
+def test_without_a_prediction_there_is_one_line():
+    assert len(over_layers.layers_panel("mean", [0.1, 0.2], log=False).marks) == 1
 
 
 def test_curves_are_the_numbers_with_their_predictions():
@@ -46,12 +52,6 @@ def test_seed_paths_stand_between_two_standard_deviations():
     assert picture._repr_png_()
 
 
-def test_the_layer_axis_changes_seldom():
-    assert [over_layers.reach_of(depth) for depth in (1, 10, 11, 100)] == [10, 10, 20, 100]
-    with pytest.raises(ValueError, match="at most 100, got 101"):
-        over_layers.reach_of(101)
-
-
 def test_flow_panels_show_medians_and_predictions(rng):
     sizes, design = (784, *[20] * 6, 10), builders.Design()
     x, y = rng.standard_normal((50, 784)), rng.integers(0, 10, 50)
@@ -74,3 +74,18 @@ def test_evenly_picked_of_a_deep_net_reach_both_ends():
     layers = over_layers.evenly_picked(100, 10)
     assert len(layers) == 10
     assert (layers[0], layers[-1]) == (0, 99)
+
+
+def test_panels_side_by_side_share_one_axis_and_show_a_guess():
+    panels = {"a": {"x": [1.0, 1e-3], "y": [1.0, 0.5]}, "b": {"x": [1.0, 2.0]}}
+    picture = over_layers.side_by_side(panels, guess={"a": (2, 1e-6), "b": None}, alt="two panels")
+    first, second = picture.axes
+    assert first.get_ylim() == second.get_ylim()
+    blind = over_layers.side_by_side(panels, alt="no guess").axes[0]
+    assert len(first.lines) == len(blind.lines) + 1  # the guess, one point
+    assert first.lines[-1].get_xydata().tolist() == [[2, -6]]
+
+
+@pytest.mark.parametrize("guess", [0.5, [1.0, None], (1, None), None])
+def test_any_guess_can_be_drawn(guess):
+    over_layers.side_by_side({"a": {"x": [1.0, 0.1]}}, guess={"a": guess}, alt="a guess")

@@ -71,7 +71,7 @@ def test_means_are_drawn_against_testing_outputs():
 
 
 class TestSeedsAgainst:
-    runs = {"without": {0.1: [1.0, 3, 2], 1: [5, 4, 9]}, "batch norm": {0.1: [0.0, 0, 1], 1: [7, 7, 8]}}  # noqa: RUF012
+    runs = {"without": {0.1: [1.0, 3, 2], 1: [5, 4, 9]}, "batch norm": {0.1: [0.0, 0, 1], 1: [7, 7, 8]}}
 
     def picture(self, **panels):
         panels = panels or {"title": self.runs}

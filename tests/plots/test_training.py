@@ -71,12 +71,63 @@ def test_updates_of_a_few_layers_and_the_guide(recorded):
 
 def test_maps_hold_the_mean_of_the_activations(recorded):
     picture = training.activation_maps({"one": recorded, "two": recorded}, alt="two maps")
-    (image,) = picture.axes[0].images
-    np.testing.assert_allclose(image.get_array(), recorded.mean_activation.T)
+    *maps, bar = picture.axes
+    assert bar.get_ylim() == (0, recording.REACH / 2)
+    assert [bool(axes.get_ylabel()) for axes in maps] == [True, False]
+    assert maps[0].bbox.width == pytest.approx(maps[1].bbox.width)
+    for axes, title in zip(maps, ("one", "two"), strict=True):
+        (image,) = axes.images
+        np.testing.assert_allclose(image.get_array()[::-1], recorded.mean_activation.T)
+        assert image.get_clim() == (0, recording.REACH / 2)
+        assert image.get_extent() == [0, recorded.last_step, 0.5, len(recorded.layers) + 0.5]
+        assert axes.get_title() == title
     assert repr(picture) == "<picture: two maps>"
+
+
+def test_what_is_still_to_come_is_empty(recorded):
+    under_way = replace(recorded, total=2 * recorded.last_step)
+    panel = training.heat_panel(under_way)
+    assert panel.marks[0].extent[:2] == (0, recorded.last_step)
+    assert panel.x.ends == (0, 2 * recorded.last_step)
+
+
+def test_the_panels_of_a_run_hold_its_records(recorded):
+    loss, accuracy, heat, gradient, ratio = training.panels_of(recorded)
+    np.testing.assert_array_equal(loss.marks[0].y, recorded.loss)
+    np.testing.assert_array_equal(loss.marks[0].x, recorded.steps)
+    assert loss.y.low == 0
+    assert loss.y.high >= recorded.loss.max()
+    assert len(accuracy.marks[0].y) == 0  # nobody measured it
+    assert heat.marks[0].bar
+    for panel, values in ((gradient, recorded.grad_W_norm), (ratio, recorded.ratio)):
+        before, now = panel.marks[-2:]
+        assert (before.label, now.label) == ("before training", "now")
+        np.testing.assert_array_equal(before.y, values[0])
+        np.testing.assert_array_equal(now.y, values[-1])
+    assert [mark.look for mark in ratio.marks] == ["guide", "before", "now"]
+    assert set(ratio.marks[0].y) == {recording.HEALTHY_RATIO}
+
+
+def test_without_a_record_there_are_titles_only():
+    for panels in (training.panels_of(None), training.panels_of(recording.empty(("a", "b"), 10))):
+        assert [panel.title for panel in panels] == list(training.TITLES.values())
+    assert not any(panel.marks for panel in training.panels_of(None))
 
 
 def test_a_run_without_a_finite_number_is_drawn(recorded):
     lost = replace(recorded, **dict.fromkeys(("grad_W_norm", "ratio"), recorded.grad_W_norm * np.nan))
     for draw in (training.gradient_panels, training.update_panels):
         assert draw({"lost": lost}, alt="x")._repr_png_().startswith(b"\x89PNG")
+
+
+def test_training_losses_draws_median_guess_and_levels():
+    runs = np.array([[3.0, 2, 1], [3, 1, 0.5], [3, 3, 2]])
+    picture = training.training_losses({"a": runs, "b": [3, 2, 2]}, guess=1.5, levels={"chance": 2.3}, low=0)
+    (axes,) = picture.axes
+    lines = {line.get_label(): line for line in axes.lines}
+    np.testing.assert_allclose(lines["a"].get_ydata(), [3, 2, 1])
+    np.testing.assert_allclose(lines["your guess"].get_ydata(), 1.5)
+    np.testing.assert_allclose(lines["chance"].get_ydata(), 2.3)
+    assert "your guess" not in {
+        line.get_label() for line in training.training_losses({"a": runs}).axes[0].lines
+    }

@@ -70,6 +70,7 @@ def test_records_come_before_the_first_step_then_every_so_many_and_at_the_end(re
     assert recording.logged("no such thing")[1].size == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps_per_execution", [8, 50])
 def test_with_many_steps_at_a_stroke_the_steps_are_told_right(keras, batch, steps_per_execution):
     callback = recorder.recorder(batch[0][:16], batch[1][:16], every=5)
@@ -80,10 +81,14 @@ def test_with_many_steps_at_a_stroke_the_steps_are_told_right(keras, batch, step
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "options", [{}, {"normalized": "before", "dropout": 0.3}, {"alpha_dropout": 0.2, "skips": True}]
+    ("optimizer", "options"),
+    [
+        ("sgd", {}),
+        ("adam", {"normalized": "before", "dropout": 0.3}),
+        ("adam", {"alpha_dropout": 0.2, "skips": True}),
+    ],
 )
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_training_is_the_same_with_and_without_the_recorder(keras, batch, options, optimizer):
+def test_training_is_the_same_with_and_without_the_recorder(keras, batch, optimizer, options):
     def run(callbacks):
         model = network(keras, optimizer=optimizer, **options)
         history = fit(model, batch, callbacks).history
@@ -139,6 +144,7 @@ def test_a_figure_is_shown_every_record_and_may_stop_the_run(keras, batch):
     assert repr(recording) == "Recording of 4 layers, 10 of 40 steps, stopped"
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_was_recorded(keras, batch):
     class Impatient(Shown):
         def show(self, recording):
@@ -152,6 +158,7 @@ def test_an_interrupted_run_keeps_what_was_recorded(keras, batch):
     assert callback.recording.steps.tolist() == [0, 5, 10]
 
 
+@pytest.mark.slow
 def test_a_diverging_run_is_recorded_to_its_end(keras, batch):
     model = network(keras, optimizer=keras.optimizers.SGD(1e30))
     callback = recorder.recorder(batch[0][:16], batch[1][:16], every=10)
