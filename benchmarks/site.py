@@ -26,8 +26,8 @@ def measure() -> list[Result]:
         subprocess.run([sys.executable, "course.py", "site"], cwd=ROOT, check=True)
     loads, times, steps = {}, [], {}
     with files_served(SITE) as address, chromium() as browser:
-        for path in sorted(SITE.glob("lessons/*.html")):
-            page = StaticPage(browser, address, f"lessons/{path.name}")
+        for path in sorted(SITE.glob("lessons/**/*.html")):
+            page = StaticPage(browser, address, path.relative_to(SITE).as_posix())
             times.append(page.page.evaluate(LOADED))
             page.settle()
             loads[path.stem] = sum(n for name, n in page.loaded().items() if "/grids/" not in name) / 2**20

@@ -72,18 +72,24 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>player</title><link rel="i
 
 
 @pytest.fixture(scope="module")
-def opened(stored, browser):
-    """A function: a lab's name → the page with its player."""
+def players(stored):
+    """The address of the pages with the players."""
     with files_served(stored[0]) as address:
-        made = []
+        yield address
 
-        def get(name, **options):
-            made.append(StaticPage(browser, address, f"{name}.html", **options))
-            return made[-1]
 
-        yield get
-        for page in made:
-            page.close()
+@pytest.fixture
+def opened(players, browser):
+    """A function: a lab's name → the page with its player, open until the test ends."""
+    made = []
+
+    def get(name, **options):
+        made.append(StaticPage(browser, players, f"{name}.html", **options))
+        return made[-1]
+
+    yield get
+    for page in made:
+        page.close()
 
 
 def without_pictures(page):
