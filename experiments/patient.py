@@ -6,6 +6,14 @@ from experiments.numbers import rounded
 from helpers.networks import patient
 
 SEEDS = (0, 1, 2, 3, 4)
+TRAINING = {
+    "learning_rate": patient.RATE,
+    "steps": patient.STEPS,
+    "batch_size": patient.BATCH,
+    "images": patient.IMAGES,
+    "validation_images": patient.VALIDATION,
+    "seeds": list(SEEDS),
+}
 TOLERANCE = 0.03  # between processors, in accuracy
 
 
@@ -45,17 +53,8 @@ def merge(runs) -> dict:
         kept = scores.setdefault(case.name, {"accuracy": [], "loss": []})
         for quantity in kept:
             kept[quantity] += rounded([one[quantity]])
-    told = {
-        "sizes": list(patient.SIZES),
-        "optimizer": "stochastic gradient descent without momentum",
-        "learning_rate": patient.RATE,
-        "steps": patient.STEPS,
-        "batch_size": patient.BATCH,
-        "images": patient.IMAGES,
-        "validation_images": patient.VALIDATION,
-        "seeds": list(SEEDS),
-    }
-    return {"settings": told, "scores": scores}
+    told = {"sizes": list(patient.SIZES), "optimizer": "stochastic gradient descent without momentum"}
+    return {"settings": told | TRAINING, "scores": scores}
 
 
 def faults(stored, cases, runs) -> list:

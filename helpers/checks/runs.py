@@ -1,11 +1,9 @@
 """Saved runs: a learner's own experiments, kept under a name and compared."""
 
-import html
-
 import numpy as np
 
 from helpers.checks import learner
-from helpers.numerics.tables import table
+from helpers.numerics.tables import Table, table
 
 NOTHING = 'No run is saved yet. Save one: runs.save("my idea", loss=losses).'
 
@@ -13,20 +11,16 @@ NOTHING = 'No run is saved yet. Save one: runs.save("my idea", loss=losses).'
 class Runs(dict):
     """Name → the curves of a run; it shows itself as a table: each curve's end, lowest, highest, length."""
 
-    def rows(self) -> list[tuple]:
+    def table(self) -> Table:
         """Return a row for every curve of every run."""
-        return [(name, label, *_told(values)) for name, run in self.items() for label, values in run.items()]
+        rows = [(name, label, *_told(values)) for name, run in self.items() for label, values in run.items()]
+        return table(HEADS, rows)
 
     def __repr__(self):
-        return table(HEADS, self.rows()) if self else NOTHING
+        return self.table() if self else NOTHING
 
     def _repr_html_(self):
-        if not self:
-            return f"<p>{html.escape(NOTHING)}</p>"
-        head = "".join(f"<th>{title}</th>" for title in HEADS)
-        rows = [[_text(cell) for cell in row] for row in self.rows()]
-        body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return self.table()._repr_html_() if self else NOTHING
 
 
 HEADS = ("run", "curve", "at the end", "lowest", "highest", "values")
@@ -68,7 +62,3 @@ def _told(values):
         return "overflow", "overflow", "overflow", len(row)
     end = float(row[-1]) if np.isfinite(row[-1]) else "overflow"
     return end, float(finite.min()), float(finite.max()), len(row)
-
-
-def _text(cell):
-    return f"{cell:.3g}" if isinstance(cell, float) else html.escape(str(cell))

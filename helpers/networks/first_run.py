@@ -48,7 +48,7 @@ def network(layers, cured=False, seed=0) -> MLP:
     if layers == whole.depth:
         return whole
     sizes = (whole.sizes[0], *[whole.sizes[1]] * layers, whole.sizes[-1])
-    drawn = {"activation": whole.activation, "initializer": whole.initializer, "dtype": np.float32}
+    drawn = {"activation": whole.activation, "initializer": whole.initializer}
     return MLP(sizes, **drawn, rng=np.random.default_rng(seed))
 
 

@@ -5,21 +5,19 @@ which layers learn, how large their steps are, or whether the signal arrives. `o
 several times and tells validation accuracy and loss.
 """
 
-import html
-
 import numpy as np
 
 from helpers.networks.mlp import MLP, cross_entropy
-from helpers.networks.patient import BATCH, RATE, Course, Patient
+from helpers.networks.patient import BATCH, RATE, Course, Patient, course_of, median_and_range
 from helpers.networks.training import train
-from helpers.numerics.tables import table
+from helpers.numerics.tables import Table, table
 
 SIGNALS = ("as it is", "centered", "restored", "restored forward only")
 STEPS = ("as they come", "equal")
 LAYERS = ("all", "output")
 COUNT, SEEDS = 200, 5
 CHANCE, FAR = 0.13, 10  # told as chance up to this accuracy of ten classes; told as far off from this loss
-HEADS = ("change", "validation accuracy", "of the seeds", "validation loss", "of the seeds ")
+HEADS = ("change", "validation accuracy", "of the seeds", "validation loss", "of the seeds")
 
 
 class Changed:
@@ -41,7 +39,7 @@ class Changed:
         ):
             if value not in allowed:
                 raise ValueError(f"{name} can't be {value!r}; choose one of {', '.join(map(repr, allowed))}")
-        self.model, self.steps, self.layers = _in_float64(model), steps, layers
+        self.model, self.steps, self.layers = model.scaled(1), steps, layers  # a copy
         self.centers, self.spreads = [0.0] * model.depth, [1.0] * model.depth
         if signal != "as it is":
             self._measure(np.asarray(x), scaled=signal.startswith("restored"))
@@ -92,14 +90,6 @@ class Changed:
             self.model.biases[layer] -= learning_rate * factor * db
 
 
-def _in_float64(model):
-    """A copy in double precision: a signal of 1e-15 around one half is lost in single precision."""
-    copy = model.scaled(1)
-    copy.weights = [W.astype(np.float64) for W in copy.weights]
-    copy.biases = [b.astype(np.float64) for b in copy.biases]
-    return copy
-
-
 def spread_over_images(h) -> float:
     """Return how much a layer's h differs from image to image: √ of its units' mean variance."""
     return float(np.sqrt(np.var(h, axis=0, dtype=np.float64).mean()))
@@ -108,14 +98,11 @@ def spread_over_images(h) -> float:
 def train_changed(patient: Patient, seed=0, *, rate=RATE, steps_taken=COUNT, **change) -> Course:
     """Train a patient with one thing changed, see `Changed`, and return how that went."""
     x, y, x_valid, y_valid = patient.images()
-    x, x_valid = x.astype(np.float64), x_valid.astype(np.float64)
     with np.errstate(all="ignore"):
         changed = Changed(patient.network(seed), x, **change)
         rng = np.random.default_rng(100 + seed)
         loss = train(changed, x, y, learning_rate=rate, steps=steps_taken, batch_size=BATCH, rng=rng)
-        logits = changed.forward(x_valid)[0][-1]
-        right = float(np.mean(logits.argmax(axis=1) == y_valid))
-        return Course(loss, right, float(cross_entropy(logits, y_valid)[0]), changed.model)
+        return course_of(changed.model, loss, changed.forward(x_valid)[0][-1], y_valid)
 
 
 class Comparison(dict):
@@ -133,22 +120,16 @@ class Comparison(dict):
         """Return change → the training loss, (seeds, steps)."""
         return {change: np.array([course.loss for course in runs]) for change, runs in self.items()}
 
-    def rows(self) -> list[tuple]:
-        """Return the rows of the table."""
-        return [
-            (change, *_accuracy_told(self.accuracy(change)), *_loss_told(self.loss(change)))
-            for change in self
-        ]
+    def table(self) -> Table:
+        """Return a row for every change."""
+        told = {c: (*_accuracy_told(self.accuracy(c)), *_loss_told(self.loss(c))) for c in self}
+        return table(HEADS, [(change, *cells) for change, cells in told.items()])
 
     def __repr__(self):
-        return table(HEADS, self.rows())
+        return self.table()
 
     def _repr_html_(self):
-        head = "".join(f"<th>{html.escape(title.strip())}</th>" for title in HEADS)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows()
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return self.table()._repr_html_()
 
 
 def over_seeds(patient: Patient, changes, *, seeds=SEEDS) -> Comparison:
@@ -162,15 +143,10 @@ def over_seeds(patient: Patient, changes, *, seeds=SEEDS) -> Comparison:
 
 
 def _accuracy_told(values):
-    return ("chance", "chance") if values.max() <= CHANCE else _told(values)
+    return ("chance", "chance") if values.max() <= CHANCE else median_and_range(values)
 
 
 def _loss_told(values):
     """Which number a run that was flung far off ends with is an accident of rounding: it is left out."""
-    if not np.isfinite(values).all():
-        return "overflow", "overflow"
-    return (f"above {FAR}", f"above {FAR}") if values.min() > FAR else _told(values)
-
-
-def _told(values):
-    return f"{np.median(values):.2f}", f"{values.min():.2f} to {values.max():.2f}"
+    far = np.isfinite(values).all() and values.min() > FAR
+    return (f"above {FAR}", f"above {FAR}") if far else median_and_range(values)

@@ -98,8 +98,8 @@ two_layers.reveal(answers[nearest])
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# The same patient with two layers gets {{two.end:.1f}} of ten right. That is not much, but it
-# learns. With other draws of the weights it ended between
+# The same patient with two layers gets {{answers[nearest]}} of ten right. That is not much, but it
+# learns. With several draws of the weights it ended between
 # {{first_look.five_seeds(two.layers).min():.1f}} and
 # {{first_look.five_seeds(two.layers).max():.1f}}. Only the number of layers was changed, so here
 # it is the **depth** that makes the difference.
@@ -189,8 +189,8 @@ checks.start.pixels(pixels)
 
 # %% [markdown]
 # Stuck? Put your cursor in the cell below and run it. Each time you run it you get the next of
-# three hints: a question, then the idea, then nearly the answer. Every check of the course has
-# such hints: write `.hint()` after its name.
+# three hints: a question, then the idea, then nearly the answer. In lessons 01 and 02 every check
+# has such hints, too: write `.hint()` after its name. Later lessons fold a hint up below the task.
 
 # %%
 checks.start.pixels.hint()
@@ -223,10 +223,10 @@ checks.start.spike(spike)
 
 # %%
 runs.save("ten layers", right=ten.right)
-runs.save("two layers", right=two.right)
+runs.save("ten layers, cured", right=cured.right)
 
 # %%
-mine = first_look.train(layers=3, beside=(ten, two))
+mine = first_look.train(layers=3, beside=(ten, cured))
 runs.save("three layers", right=mine.right)
 runs.compare()
 
