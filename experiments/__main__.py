@@ -29,6 +29,12 @@ class Section:
     short: Callable
     faults: Callable
 
+    def make(self, **where) -> dict:
+        """Do all runs and return what is stored."""
+        settings = self.settings()
+        print(f"{len(settings)} runs …", file=sys.stderr, flush=True)
+        return self.merge(run_all(self.run, settings, **where))
+
 
 SECTIONS = {  # name of the file in results/ → how it is made
     "depth": Section(depth.settings, depth.run, depth.merge, depth.short, depth.faults),
@@ -78,9 +84,8 @@ def main(arguments=None) -> int:
 
 def make(name, section, **where) -> int:
     """Do all runs of a section and store what they gave."""
-    settings = section.settings()
-    print(f"{name}: {len(settings)} runs …", file=sys.stderr, flush=True)
-    store.write(name, section.merge(run_all(section.run, settings, **where)))
+    print(f"{name} …", file=sys.stderr, flush=True)
+    store.write(name, section.make(**where))
     return 0
 
 

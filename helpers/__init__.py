@@ -15,7 +15,8 @@ MODULES = {
     ),
     "data": "results",
     "networks": (
-        "builders famous interventions keras_models keras_training landscape patient two_weights valleys"
+        "builders comparison famous interventions keras_models keras_training landscape patient tuning "
+        "two_weights valleys"
     ),
     "signals": "flow measures recorder recording",
     "clinic": "patients",
@@ -27,6 +28,7 @@ NAMES = {
     "numerics.penalties": "L1 L2",
     "numerics.tables": "table",
     "networks.builders": "dense_stack residual_stack",
+    "networks.scoring": "scores",
     "networks.mlp": "MLP cross_entropy lsuv",
     "networks.stack": "BatchNorm Stack",
     "networks.training": "clip_by_norm clip_each train",

@@ -8,8 +8,9 @@ several times and tells validation accuracy and loss.
 import numpy as np
 
 from helpers.networks.mlp import MLP, cross_entropy
-from helpers.networks.patient import BATCH, RATE, Course, Patient, course_of, median_and_range
+from helpers.networks.patient import BATCH, RATE, Course, Patient, course_of
 from helpers.networks.training import train
+from helpers.numerics.over_seeds import median_and_range
 from helpers.numerics.tables import Table, table
 
 SIGNALS = ("as it is", "centered", "restored", "restored forward only")

@@ -19,6 +19,7 @@ from helpers import data
 from helpers.data import results
 from helpers.networks.mlp import MLP, cross_entropy
 from helpers.networks.training import train
+from helpers.numerics.over_seeds import median_and_range
 from helpers.numerics.tables import Table, table
 
 SIZES = (784, *[100] * 10, 10)
@@ -120,13 +121,6 @@ def scoreboard(*chosen) -> Table:
         told = *median_and_range(scores.accuracy), *median_and_range(scores.loss)
         rows.append((" + ".join(names) or "nothing", *told))
     return table(("cured", "accuracy", "of 5 seeds", "loss", "of 5 seeds"), rows)
-
-
-def median_and_range(values) -> tuple[str, str]:
-    """Return the median and the range of numbers, one per seed, as a table tells them."""
-    if not np.isfinite(values).all():
-        return "overflow", "overflow"
-    return f"{np.median(values):.2f}", f"{values.min():.2f} to {values.max():.2f}"
 
 
 def _small_weights(shape, *, rng):

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from helpers.networks.tuning import Knob, search
+
 EXAMPLES, SLOW, FAST = 64, 6.0, 13.0  # examples, and the two frequencies that they may follow
 FROM, TO = 12.0, 14.0  # where runs start: in the poor valley
 EPOCHS = 50
@@ -80,8 +82,12 @@ def at_best_rate(share, batch_size, *, seeds=24) -> Ends:
     """
     x, y = examples(share)
     options = {"batch_size": batch_size, "updates": EPOCHS * EXAMPLES // batch_size, "seeds": seeds}
-    tried = {rate: loss(descend(x, y, rate=rate, seed=1, **options), x, y).mean() for rate in RATES}
-    return ends(share, rate=min(tried, key=lambda rate: round(tried[rate], 2)), **options)
+
+    def mean_loss(rate):
+        return round(loss(descend(x, y, rate=rate, seed=1, **options), x, y).mean(), 2)
+
+    chosen, _ = search({"rate": Knob(RATES, (0, len(RATES)))}, mean_loss)
+    return ends(share, rate=chosen["rate"], **options)
 
 
 def ends(share, *, rate, **options) -> Ends:

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from helpers.numerics.activations import get_activation
+from helpers.numerics.over_seeds import spread
 from helpers.plots.axes import (
     finite,
     grid_of_panels,
@@ -48,12 +49,6 @@ LOTTERY = {
     "gradient": "gradient: log10 of norm, layer 1",
     "accuracy": "validation accuracy after training",
 }
-
-
-def spread(values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the smallest, the median and the largest over the seeds, which are the rows of `values`."""
-    values = np.asarray(values, float)
-    return values.min(axis=0), np.median(values, axis=0), values.max(axis=0)
 
 
 def draw_seeds(axes, x, values, i=0, **look) -> None:
