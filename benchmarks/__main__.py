@@ -4,8 +4,8 @@
     python3 -m benchmarks live network            some sections of it
     python3 -m benchmarks --json figures.json     and write the same as JSON
 
-`live` and `site` need an installed Chromium, Chrome or Edge; `site` measures build/site, and builds it first
-where it is not there. Close other programs: a busy machine measures itself.
+`live`, `memory` and `site` need an installed Chromium, Chrome or Edge; `site` measures build/site, and builds
+it first where it is not there. Close other programs: a busy machine measures itself.
 """
 
 # Nothing but the standard library may be imported at the head: this file must be able to say what is missing.
@@ -32,6 +32,7 @@ SECTIONS = {  # name → module with a function `measure()` that returns a list 
     "depth": "benchmarks.depth",
     "clinic": "benchmarks.clinic",
     "site": "benchmarks.site",
+    "memory": "benchmarks.memory",
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from helpers import data
 from helpers.labs import initialization_lab
+from helpers.labs.initialization import IMAGES
 from helpers.labs.knobs import GAINS
 from helpers.networks.mlp import MLP
 from helpers.numerics.theory import predict, predicted_density
@@ -18,7 +19,7 @@ shown = []  # keeps the lab for `kernel_milliseconds`
 
 
 def lab():
-    """Return the initialization lab at its start: 10 layers of 100 units, 1,000 images, tanh, Glorot."""
+    """Return the initialization lab at its start: 10 layers of 100 units, tanh, Glorot."""
     shown.append(initialization_lab())
     return shown[-1]
 
@@ -48,7 +49,7 @@ def draw(model):
     """Compute what the lab computes, and draw its ten histograms and three curves with pyplot."""
     from matplotlib import pyplot
 
-    x, y = data.load_batch(1000)
+    x, y = data.load_batch(IMAGES)
     signals = trace(model, x, y)
     predicted = predict(model, x, signals.output_error)
     figure = pyplot.figure(figsize=(9.6, 5.0), dpi=100)

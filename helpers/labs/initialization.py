@@ -12,10 +12,10 @@ from helpers.plots.over_layers import evenly_picked, layers_panel
 from helpers.signals.measures import BINS, histogram_range
 from helpers.signals.trace import trace
 
-IMAGES = 1000
+IMAGES = 500
 PANELS = 10
 WIDTHS = (1, 2, 3, 5, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000)
-WORK = 10**9  # multiplications per forward pass; larger networks get fewer images, so that a step stays short
+WORK = 5 * 10**8  # multiplications per forward pass; larger networks get fewer images: a step stays short
 MIN_IMAGES = 32
 DEEP = 15  # hidden layers from which float32's rounding would be told; double precision is twice as dear
 KEPT_WEIGHTS = 2_000_000  # a larger network is drawn anew at each step rather than kept in memory
@@ -108,10 +108,5 @@ def _numbers(signals, x):
 
 
 def images_for(model) -> int:
-    """Return how many images a network of this size is shown, so that one step stays within `WORK`.
-
-    In double precision it is half as many: so a step takes as long.
-    """
-    twice = model.weights[0].dtype == np.float64
-    most = IMAGES // 2 if twice else IMAGES
-    return int(np.clip(WORK // (1 + twice) // sum(W.size for W in model.weights), MIN_IMAGES, most))
+    """Return how many images a network of this size is shown, so that one step stays within `WORK`."""
+    return int(np.clip(WORK // sum(W.size for W in model.weights), MIN_IMAGES, IMAGES))
