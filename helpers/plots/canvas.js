@@ -562,8 +562,7 @@ export class Figure {
     const type = isLarge() ? LARGE : 1, dark = isDark(this.root), density = window.devicePixelRatio || 1;
     const wide = Math.min(width, isLarge() ? 1.7 * frame.width : frame.width);
     const { height } = layout(frame, wide, type);
-    this.root.classList.toggle("td-large", isLarge());
-    this.root.parentElement?.classList.toggle("td-large", isLarge());
+    document.body.classList.toggle("td-large", isLarge()); // controls and questions of the page grow, too
     if (canvas.width !== Math.round(wide * density) || canvas.height !== Math.round(height * density)) {
       [canvas.width, canvas.height] = [wide, height].map((size) => Math.round(size * density));
       [canvas.style.width, canvas.style.height] = [`${wide}px`, `${height}px`];
