@@ -163,7 +163,8 @@ class Tally:
         lean = ""
         if tend[often] >= 2 and tend[often] > 2 * min(tend.values()):
             lean = f" You tend to guess too {'large' if often == 'more' else 'small'}: {tend[often]} times."
-        return f"{good} of your {len(compared)} guesses were close or right.{lean}"
+        verb = "was" if good == 1 else "were"
+        return f"{good or 'None'} of your {len(compared)} guesses {verb} close or right.{lean}"
 
     def _repr_html_(self):
         return boxed(html.escape(repr(self)), "#b5578e")

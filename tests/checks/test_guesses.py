@@ -100,10 +100,11 @@ def test_the_same_question_in_another_lesson_is_another_guess(monkeypatch):
         ([None, "none"], "no guess in this lesson yet"),
         (["close"], "Your one guess was close or right."),
         (["wrong"], "Your one guess was off"),
+        (["close", "wrong", "more"], "1 of your 3 guesses was close or right."),
         (["close", "right", "more"], "2 of your 3 guesses were close or right."),
         (["more", "more", "close"], "You tend to guess too large: 2 times."),
         (["less"] * 3 + ["more"], "You tend to guess too small: 3 times."),
-        (["less", "less", "more"], "0 of your 3 guesses were close or right."),
+        (["less", "less", "more"], "None of your 3 guesses were close or right."),
     ],
 )
 def test_the_tally_tells_what_one_tends_to_get_wrong(outcomes, words):
