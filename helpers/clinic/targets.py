@@ -135,7 +135,7 @@ def _integers(outlet, y):
         return _unfit(outlet, said, "Give one whole number for each example.")
     if share := _not_whole(y):
         said = f"{share:.0%} of the labels are not whole numbers; the loss reads them as numbers of classes."
-        return _unfit(outlet, said, "Look at how the labels were made; a class is 0, 1, 2 …")
+        return _unfit(outlet, said, "Look at how the labels were made: classes are 0, 1, 2 and so on.")
     low, high = int(y.min()), int(y.max())
     if low == 1 and high == units:
         said = f"The labels run from 1 to {high}, and classes are counted from 0."
