@@ -48,23 +48,27 @@ class Finding:
     """One illness: its `code`, how serious it is, the layers that have it, and the evidence, worst first.
 
     `severity` is "severe" or "mild"; `layers` holds names as in the Trace, none where the finding concerns
-    the inputs or the whole run.
+    the inputs or the whole run. `said` and `cure` are words on this network in place of the illness's own.
     """
 
     code: str
     severity: str
     layers: tuple[str, ...]
     evidence: tuple[Evidence, ...]
+    said: str | None = None
+    cure: str | None = None
 
     @property
     def meaning(self) -> str:
-        """What is wrong, in a sentence, with the number of the worst evidence."""
+        """What is wrong, in a sentence: of this network where that was said, else with the worst evidence."""
+        if self.said is not None:
+            return self.said
         return ILLNESSES[self.code].meaning.format(value=self.evidence[0].value)
 
     @property
     def advice(self) -> str:
-        """What to try, in a sentence."""
-        return ILLNESSES[self.code].advice
+        """What to try, in a sentence: for this network where there is a cure for it, else for the illness."""
+        return self.cure or ILLNESSES[self.code].advice
 
     @property
     def lesson(self) -> str:
@@ -75,10 +79,11 @@ class Finding:
         return f"<{self.severity} {self.code}: {names_of(self.layers)}>"
 
 
-def finding(code, severe, evidence, layers=None) -> Finding:
+def finding(code, severe, evidence=(), layers=None, *, said=None, cure=None) -> Finding:
     """Return the finding of an illness, its evidence put in order, worst first.
 
-    The layers are those of the evidence, in the order given, unless other ones are named. Raises ValueError
+    The layers are those of the evidence, in the order given, unless other ones are named. `said` and `cure`
+    tell of this network what is wrong and what to try; without evidence `said` is needed. Raises ValueError
     for a code that is not in `ILLNESSES`.
     """
     if code not in ILLNESSES:
@@ -87,21 +92,21 @@ def finding(code, severe, evidence, layers=None) -> Finding:
     if layers is None:
         layers = dict.fromkeys(one.layer for one in evidence if one.layer)
     worst_first = tuple(sorted(evidence, key=lambda one: one.rank))
-    return Finding(code, "severe" if severe else "mild", tuple(layers), worst_first)
+    return Finding(code, "severe" if severe else "mild", tuple(layers), worst_first, said, cure)
 
 
 class Findings(tuple):
     """The findings of one examination, most serious first: a tuple that prints as a table.
 
-    `examined` says in words what was looked at.
+    `examined` says in words what was looked at, `unseen` holds a sentence for what could not be.
     """
 
-    examined = "nothing"
+    examined, unseen = "nothing", ()
 
-    def __new__(cls, findings=(), examined="nothing"):
+    def __new__(cls, findings=(), examined="nothing", unseen=()):
         ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
         self = super().__new__(cls, ordered)
-        self.examined = examined
+        self.examined, self.unseen = examined, tuple(unseen)
         return self
 
     @property
@@ -114,23 +119,25 @@ class Findings(tuple):
         return tuple(name for finding in self if finding.code == code for name in finding.layers)
 
     def __repr__(self):
+        unseen = [f"Not looked at: {one}" for one in self.unseen]
         if not self:
-            return f"No findings in {self.examined}."
+            return "\n".join([f"No findings in {self.examined}.", *unseen])
         rows = [(f.severity, f.code, names_of(f.layers), f.lesson) for f in self]
         lines = [f"{len(self)} finding{'s' * (len(self) > 1)} in {self.examined}:", ""]
         lines += [table(("severity", "code", "layers", "lesson"), rows)]
         for finding in self:
             lines += ["", f"{finding.code}", f"  {finding.meaning}", f"  Try: {finding.advice}"]
             lines += [f"  {evidence.text}" for evidence in finding.evidence[:SHOWN]]
-        return "\n".join(lines)
+        return "\n".join([*lines, *([""] if unseen else []), *unseen])
 
     def _repr_html_(self):
+        unseen = "".join(f"<p>Not looked at: {escape(one)}</p>" for one in self.unseen)
         if not self:
-            return f"<p>No findings in {escape(self.examined)}.</p>"
+            return f"<p>No findings in {escape(self.examined)}.</p>{unseen}"
         heads = "".join(f"<th>{head}</th>" for head in ("severity", "code", "layers", "meaning", "try"))
         rows = "".join(_html_row(finding) for finding in self)
         caption = f"<caption>Findings in {escape(self.examined)}</caption>"
-        return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>{unseen}"
 
 
 def names_of(layers) -> str:

@@ -40,10 +40,65 @@ ILLNESSES: dict[str, Illness] = {
         "Subtract the mean of the training set.",
         L05,
     ),
+    "labels_do_not_fit": Illness(
+        "The targets are not of the form that the loss takes.",
+        "Look at one row of the targets beside what the loss's page in Keras's manual asks for.",
+        L01,
+    ),
+    "one_class": Illness(
+        "All examples have the same target.",
+        "Look at how the labels were read; shuffle before you cut a part off.",
+        L05,
+    ),
+    "unscaled_targets": Illness(
+        "The targets are far larger or smaller than what the network begins with.",
+        "Train on standardized targets, and turn the predictions back.",
+        L05,
+    ),
+    "improper_loss": Illness(
+        "The loss measures distances between numbers, and the targets name classes.",
+        "Use a cross-entropy.",
+        L01,
+    ),
+    "targets_out_of_reach": Illness(
+        "Some targets lie where the output's activation can't get.",
+        "Leave the output linear.",
+        L03,
+    ),
     "output_activation_mismatch": Illness(
         "What the network gives is not what the loss takes: one of the two applies the softmax or sigmoid.",
         "End with a linear layer and a loss with from_logits=True, or with a softmax and from_logits=False.",
         L07,
+    ),
+    "nothing_trainable": Illness(
+        "Training changes nothing.",
+        "Set trainable = True on the layers that are to learn, then compile again.",
+        L07,
+    ),
+    "missing_activation": Illness(
+        "Two layers of weights follow each other with nothing between that bends: they are one linear layer.",
+        "Give the first one an activation.",
+        L03,
+    ),
+    "double_activation": Illness(
+        "Two functions stand one after the other where one belongs.",
+        "Leave the first layer linear.",
+        L03,
+    ),
+    "too_much_dropout": Illness(
+        "Dropout leaves too little of the signal.",
+        "Try a rate of 0.2 to 0.5.",
+        L09,
+    ),
+    "image_discarded": Illness(
+        "A window skips pixels, or is larger than what it looks at.",
+        "Let the strides be no larger than the window, and pool less before it.",
+        L04,
+    ),
+    "equal_layers": Illness(
+        "Several layers began with the very same weights.",
+        "Give each layer an initializer of its own.",
+        L04,
     ),
     "symmetric_weights": Illness(
         "{value:.0%} of the layer's units compute the same and get the same gradient: they stay one unit.",
@@ -113,6 +168,21 @@ ILLNESSES: dict[str, Illness] = {
     "learning_rate_too_low": Illness(
         "The steps are too short: {value:.3g} of the weights' norm at a time, while the loss hardly moves.",
         "Multiply the learning rate by 3 to 10.",
+        L08,
+    ),
+    "no_progress": Illness(
+        "The loss stands still over the whole run.",
+        "Check that layers are trainable, then the labels, the inputs' scale, and ten times the rate.",
+        L08,
+    ),
+    "oscillating_loss": Illness(
+        "The loss jumps up and down from epoch to epoch.",
+        "Divide the learning rate by 3 to 10.",
+        L08,
+    ),
+    "still_learning": Illness(
+        "The run ended while the loss was falling.",
+        "Train on, with early stopping on the validation loss.",
         L08,
     ),
     "overfitting": Illness(

@@ -26,8 +26,14 @@ CENTER_MILD, CENTER_SEVERE = 1.6, 5.0
 
 def examine_inputs(trace) -> list:
     """Return the findings about what enters the first layer with weights; numbers of words are not judged."""
-    x = trace.entered
-    if x is None or len(x) < 2 or trace.layers[0].kind == "embedding":
+    if trace.entered is None or trace.layers[0].kind == "embedding":
+        return []
+    return examine_features(trace.entered)
+
+
+def examine_features(x) -> list:
+    """Return the findings about a batch of numbers, (batch, …); none of what is not finite."""
+    if len(x) < 2:
         return []
     x = np.asarray(x, np.float64).reshape(len(x), -1)
     if not np.isfinite(x).all():

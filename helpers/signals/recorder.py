@@ -49,27 +49,34 @@ def _callback_class():
 
         def on_train_begin(self, logs=None):
             layers, self._probe = probe_of(self.model, self.x, self.y)
-            self.recording = empty(layers, self.params["epochs"] * self.params["steps"])
-            self._done, self._due = 0, self.every
+            self._per_epoch = self.params["steps"]  # None where only the first epoch will tell
+            self.recording = empty(layers, self.params["epochs"] * (self._per_epoch or 1))
+            self._done, self._taken, self._due = 0, 0, self.every
             self._record(0)
 
         def on_epoch_begin(self, epoch, logs=None):
-            self._done = epoch * self.params["steps"]
+            self._done = epoch * (self._per_epoch or 0)
 
         def on_train_batch_end(self, batch, logs=None):
-            step = self._done + min(batch + 1, self.params["steps"])  # Keras counts whole strokes of steps
-            if step >= self._due:
-                self._due = step + self.every
-                self._record(step)
+            taken = batch + 1 if self._per_epoch is None else min(batch + 1, self._per_epoch)  # whole strokes
+            self._taken = self._done + taken
+            if self._taken >= self._due:
+                self._due = self._taken + self.every
+                self._record(self._taken)
 
         def on_epoch_end(self, epoch, logs=None):
-            step = (epoch + 1) * self.params["steps"]
+            if self._per_epoch is None:
+                self._per_epoch = self._taken
+                self.recording = replace(self.recording, total=self.params["epochs"] * self._taken)
+            step = (epoch + 1) * self._per_epoch
             known = {name: float(value) for name, value in (logs or {}).items()}
             self.recording = replace(self.recording, epochs=(*self.recording.epochs, (step, known)))
 
         def on_train_end(self, logs=None):
-            if self.recording.last_step < self.recording.total and not self.recording.stopped:
-                self._record(self.recording.total)
+            if self._taken < self.recording.total:  # by EarlyStopping, or by the learner's button
+                self.recording = replace(self.recording, stopped=True)
+            if self.recording.last_step < self._taken:
+                self._record(self._taken)
             elif self.figure is not None:
                 self.figure.show(self.recording)
 

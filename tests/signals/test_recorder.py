@@ -204,3 +204,25 @@ def test_activations_that_tensorflow_has_to_read_are_recorded(keras, batch):
     last = trace(model, batch[0][:16], batch[1][:16])
     norms = [layer.grad_W_norm for layer in last.layers]
     np.testing.assert_allclose(callback.recording.grad_W_norm[-1], norms, rtol=1e-4)
+
+
+def test_a_run_that_early_stopping_ends_says_so(keras, batch):
+    model, watcher = network(keras), recorder.recorder(batch[0][:16], batch[1][:16], every=7)
+    stop = keras.callbacks.EarlyStopping(monitor="loss", min_delta=10, patience=1)
+    fit(model, batch, [watcher, stop], epochs=9)
+    assert watcher.recording.stopped
+    assert watcher.recording.last_step == 2 * STEPS
+    assert watcher.recording.total == 9 * STEPS
+
+
+def test_a_generator_of_unknown_length_is_recorded(keras, batch):
+    x, y = batch
+    tf = keras_models.tensorflow()
+    rows = [(x[i : i + 16], y[i : i + 16]) for i in range(0, len(x), 16)]
+    kinds = (tf.TensorSpec((None, 12)), tf.TensorSpec((None,), tf.int64))
+    examples = tf.data.Dataset.from_generator(lambda: iter(rows), output_signature=kinds)
+    model, watcher = network(keras), recorder.recorder(x[:16], y[:16], every=7)
+    model.fit(examples, epochs=2, verbose=0, shuffle=False, callbacks=[watcher])
+    assert watcher.recording.steps.tolist() == [0, 7, 14, 21, 28, 35, 40]
+    assert (watcher.recording.total, watcher.recording.stopped) == (2 * STEPS, False)
+    assert [step for step, _ in watcher.recording.epochs] == [STEPS, 2 * STEPS]
