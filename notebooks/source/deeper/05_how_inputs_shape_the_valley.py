@@ -1,9 +1,9 @@
 # %% [markdown]
 # # How inputs shape the valley
 #
-# *Deeper than [lesson 05](../05_prepare_the_inputs.ipynb), sections 1, 3, 4 and 6: scaling as another
-# rate, the lever for all pairs of classes, the steps derived and checked, whitening that over-fits,
-# and why batch normalization first is slow to begin.*
+# *Deeper than [lesson 05](../05_prepare_the_inputs.ipynb), sections 1, 3, 4 and 6: scaling as
+# another rate, the lever for all pairs of classes, the steps derived and checked, whitening that
+# over-fits, and why batch normalization first is slow to begin.*
 
 # %%
 import numpy as np
@@ -54,8 +54,8 @@ print("the same to 1e-9:", apart < 1e-9)
 # <details><summary>What you saw</summary>
 #
 # The same network. This is why no *single* rate repairs raw pixels: the first layer's weights would
-# need another one than all other parameters, and another start besides. Subtracting the mean is more
-# than that: it couples W and b.
+# need another one than all other parameters, and another start besides. Subtracting the mean is
+# more than that: it couples W and b.
 #
 # </details>
 #
