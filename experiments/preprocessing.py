@@ -1,4 +1,4 @@
-"""How the inputs are prepared: ten ways, a small network and a linear model, each way tuned alike (lesson 05).
+"""Ten ways to prepare inputs, for a small network and a linear model, each tuned alike (lesson 05).
 
 Every way has its own learning rate; the floor of "per pixel" and the ε of both whitenings are tuned with it.
 All is fitted on the training images alone.

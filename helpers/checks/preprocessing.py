@@ -70,7 +70,7 @@ def _tell_added(got, right, std):
         if number > 0 and np.allclose(added, number, rtol=1e-3, atol=1e-12):
             require(
                 False,
-                f"you added about {number:.0e} to the {told}, to be safe from a division by 0. No column here "
+                f"you added about {number:.0e} to the {told}, to be safe from dividing by 0. No column here "
                 f"is constant, so it isn't needed, and it shifts every z a little (here up to "
                 f"{np.abs(got - right).max():.0e}). Divide by std itself; where a std can be 0, use a floor.",
             )
@@ -117,7 +117,7 @@ def _per_example(x):
 @exercise(
     hints=(
         "A rotation makes the covariance diagonal. What is left to do to each column after that?",
-        "`values, V = np.linalg.eigh(C)` gives the eigenvectors as columns of V, and the variances along them. "
+        "`values, V = np.linalg.eigh(C)` gives the eigenvectors as columns of V, and variances along them. "
         "A feature of variance λ has variance 1 once it is divided by √λ.",
         "C is centered.T @ centered / len(x); from its eigh return V with each column divided by the root of "
         "its value.",
@@ -180,8 +180,8 @@ def _wrong_rotations(variances, V):
 @exercise(
     hints=(
         "Each step multiplies the slowest error by one number below 1. Which?",
-        "The number is 1 − 1/κ. How often must it be multiplied by itself to give `factor`? Logarithms answer "
-        "that. κ comes from the eigenvalues of XᵀX / n, and X has a column of ones for the bias.",
+        "The number is 1 − 1/κ. How often must it be multiplied by itself to give `factor`? Logarithms tell. "
+        "κ comes from the eigenvalues of XᵀX / n, and X has a column of ones for the bias.",
         "X = np.column_stack([x, np.ones(len(x))]); κ is the largest over the smallest of "
         "np.linalg.eigvalsh(X.T @ X / len(X)); the steps are the ratio of two logarithms.",
     )
@@ -219,9 +219,7 @@ def _wrong_counts(x, factor, kappa):
         "you took singular values of X. Their squares are the eigenvalues of XᵀX / n.": np.sqrt(kappa),
         "κ² is too much: the eigenvalues of XᵀX / n are the curvatures already.": kappa**2,
     }
-    alone = (
-        "that is a logarithm alone, as if κ were 1. The valley of these inputs is longer: about κ times as many."
-    )
+    alone = "that is a logarithm alone, as if κ were 1. This valley is longer: about κ times as many steps."
     wrong = [(log(1 / factor), alone), (log(1000), alone), (log(factor), alone)]
     wrong += [(log(1 / factor) / kappa, "you divided by κ: a longer valley takes more steps, so multiply.")]
     wrong += [(kappa, "that is κ itself. How many steps shrink the error to `factor`?")]
@@ -524,6 +522,6 @@ def _tell_size(z, loss, told):
     require(std > 0.05, f"{told}. Your inputs vary by {std:.2g}: at this rate the steps are too short.")
     require(
         np.abs(z).max() < 60 * std,
-        f"{told}. Your largest input is {np.abs(z).max() / std:.0f} times their std: some pixels are blown up.",
+        f"{told}. Your largest input is {np.abs(z).max() / std:.0f} times their std: blown up.",
     )
     require(False, f"{told}. Something that the network needs is lost, or noise is blown up.")

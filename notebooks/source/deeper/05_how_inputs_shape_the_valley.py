@@ -62,7 +62,7 @@ print("the same to 1e-9:", apart < 1e-9)
 # ## 2 The lever, for all pairs of classes
 #
 # **Commit:** of 45 pairs, in how many does raw lose more than centered, if the slope of the line
-# changes by 5 %?
+# changes by `5 %`?
 
 # %%
 guess_pairs = predict.number("pairs in which raw loses more", low=0, high=45)
@@ -159,15 +159,16 @@ for n, kept in ((1000, 50), (1000, 200), (1000, 400), (5000, 50), (5000, 200), (
 guess_last.reveal(fresh[1000, 400])
 
 # %%
+gigabytes = (224 * 224 * 3) ** 2 * 8 / 1e9  # the covariance of larger images, in double precision
 table(("fitted on", "directions kept", "variance of the last 50: training", "validation"), rows)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
 # {{fresh[1000, 400]:.2f}} instead of 1: the smallest variances of a training set are small by
-# chance. Five times as many images leave {{fresh[5000, 400]:.2f}}. This is a second reason for a
+# chance. With {{len(x):,}} images it is {{fresh[5000, 400]:.2f}}. This is a second reason for a
 # large ε, beside the noise. A third is size: the covariance of photographs of 224 × 224 pixels in
-# three colors would take {{(224 * 224 * 3) ** 2 * 8 / 1e9:.0f}} GB.
+# three colors would take {{gigabytes:.0f}} GB.
 #
 # </details>
 #
