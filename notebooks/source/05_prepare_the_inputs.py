@@ -188,9 +188,10 @@ plots.pixel_maps({"std of each pixel": images.x.std(axis=0),
 # <details><summary>What you saw</summary>
 #
 # Some border pixels are black in nearly all training images. Their std is tiny, and one new image
-# that is bright there gets a z of {{largest["validation"]:.0f}}. It outweighs all other pixels of
-# that image together. The remedy is a **floor** under the standard deviation: then no |z| can
-# exceed 255 / floor. Or take one standard deviation for the whole set, as the patient's cure does.
+# that is bright there gets a z of {{largest["validation"]:.0f}}. Squared, it outweighs all other
+# pixels of that image together. The remedy is a **floor** under the standard deviation: then no |z|
+# can exceed 255 / floor. Or take one standard deviation for the whole set, as the patient's cure
+# does.
 #
 # </details>
 #
@@ -352,8 +353,9 @@ table(("inputs", "κ", "steps to a thousandth, predicted", "measured"), rows)
 # <details><summary>What you saw</summary>
 #
 # Centering divides κ by about {{about(helped["centering"])}}, scaling by about
-# {{about(helped["then scaling"])}} more: these features vary by less than a tenth, and the 1 that
-# the bias gets is large beside them. PCA is taken of the centered points: a rotation changes no
+# {{about(helped["then scaling"])}} more: the two features
+# vary by {{points.std(axis=0)[0]:.2f}} and {{points.std(axis=0)[1]:.2f}} only, and the 1 that the
+# bias gets is large beside them. PCA is taken of the centered points: a rotation changes no
 # eigenvalue, so its row is the centered one. Whitening makes the bowl round, and one step is
 # enough. The measured steps stay a little below: part of the error lies in quicker directions.
 #
@@ -604,7 +606,7 @@ per_pixel = fair.difference("centered + scaled", "standardized", comparisons=9)
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# - **Raw pixels fail at every rate**, and centering alone does not save them.
+# - **Raw pixels stay far behind at every rate**, and centering alone does not save them.
 # - **Whitening at its best ties with centering and scaling**, in loss and in accuracy. With a small
 #   ε it does harm: the network learns from the grain. With ε left alone and the small directions
 #   dropped the loss goes from {{np.median(dropped[784]):.2f}} to {{np.median(dropped[40]):.2f}}.
@@ -614,8 +616,8 @@ per_pixel = fair.difference("centered + scaled", "standardized", comparisons=9)
 # - **Batch normalization first** does replace preparation here: raw + batch norm and centered +
 #   scaled differ by {{instead.mean:+.3f}} ({{instead.low:+.3f}} to {{instead.high:+.3f}}). The
 #   usual advice is to do both, and both together are better than batch norm on raw pixels, by
-#   {{both.mean:.3f}} of loss ({{both.low:.3f}} to {{both.high:.3f}}). That is sure, and very small.
-#
+#   {{both.mean:.3f}} of loss ({{both.low:.3f}} to {{both.high:.3f}}). That is sure, and very small;
+#   in accuracy the two can't be told apart.
 # - **The linear model gains from whitening**: {{gain.mean:+.3f}} of loss ({{gain.low:+.3f}} to
 #   {{gain.high:+.3f}}), {{gain_accuracy.mean:+.3f}} of accuracy ({{gain_accuracy.low:+.3f}} to
 #   {{gain_accuracy.high:+.3f}}). Sure, and small.
@@ -655,7 +657,8 @@ guess_first.reveal("nothing to be seen" if abs(gained.mean()) < 0.01 else
                    "about 0.02" if gained.mean() < 0.05 else "more than 0.05")
 
 # %%
-plots.seed_dots({"": accuracy}, ylabel="test accuracy, 10 seeds", alt="two rows of dots that overlap")
+plots.seed_dots({"": accuracy}, ylabel="test accuracy, 10 seeds",
+                alt="two rows of dots that overlap")
 
 # %% [markdown]
 # *Second leak.* 100 images, and the labels are coin flips: nobody can be right more often than half

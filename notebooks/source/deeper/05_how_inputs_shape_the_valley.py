@@ -3,14 +3,14 @@
 #
 # *Deeper than [lesson 05](../05_prepare_the_inputs.ipynb), sections 1, 3, 4 and 6: scaling as
 # another rate, the lever for all pairs of classes, the steps derived and checked, whitening that
-# over-fits, and why batch normalization first is slow to begin.*
+# over-fits, and what moving averages cost batch
+# normalization early on.*
 
 # %%
 import numpy as np
-from helpers import (
-    conditioning, dense_stack, predict, prepared, preprocessing, table,
-)
+from helpers import conditioning, dense_stack, predict, prepared, preprocessing, table
 
+# %%
 images = prepared.images()
 x, y = images.x / 255, images.y
 
@@ -172,7 +172,7 @@ table(("fitted on", "directions kept", "variance of the last 50: training", "val
 #
 # </details>
 #
-# ## 5 Batch normalization first: slow to begin
+# ## 5 Batch normalization first: what its averages cost early
 #
 # In lesson 05's comparison "raw + batch norm" did as well at its end as prepared pixels. But in
 # testing, batch normalization uses moving averages. They begin at mean 0 and variance 1, and each
@@ -216,11 +216,11 @@ table(("after 40 steps", "right, median of 5 seeds", "range"),
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Change only the statistics that it is tested with, and raw + batch norm goes from
-# {{np.median(scores["raw + batch norm"]):.2f}} to
-# {{np.median(scores["raw + batch norm, new images' own statistics"]):.2f}}. So its weights are as
-# good; its moving averages are not there yet. Standardized inputs *are* where they begin. With long
-# training the delay does not matter.
+# About the same. But change only the statistics that it is tested with, and raw + batch norm goes
+# from {{np.median(scores["raw + batch norm"]):.2f}} to
+# {{np.median(scores["raw + batch norm, new images' own statistics"]):.2f}}. So its weights are
+# better than they look: its moving averages are not there yet. With long training that does not
+# matter. (This is a look at one rate, and no comparison of the two at their best.)
 #
 # </details>
 
