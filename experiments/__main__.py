@@ -14,7 +14,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, first_run, learning_rate, lottery, patient, store
+from experiments import (
+    augmentation,
+    depth,
+    first_run,
+    learning_rate,
+    lottery,
+    patient,
+    patient_inputs,
+    preprocessing,
+    store,
+)
 from experiments.grid import run_all
 from helpers import data
 
@@ -60,6 +70,9 @@ SECTIONS = {  # name of the file in results/ → how it is made
         augmentation.short,
         augmentation.faults,
     ),
+    "patient_inputs": patient_inputs.STUDY,
+    "preprocessing": preprocessing.NETWORK,
+    "preprocessing_linear": preprocessing.LINEAR,
 }
 
 

@@ -20,7 +20,7 @@ PICTURES = {
     ),
     "preprocessing": "boundaries clouds covariances",
     "training": "activation_maps gradient_panels quantile_bands skipped_blocks training_losses update_panels",
-    "weights": "constraints descent_paths loss_lines loss_valleys parameter_shares weight_changes",
+    "weights": "constraints descent_paths loss_lines loss_valleys parameter_shares",
 }
 _PLACES = {name: module for module, names in PICTURES.items() for name in names.split()}
 

@@ -6,7 +6,7 @@ from helpers.numerics.penalties import lasso, ridge
 from helpers.plots.axes import legend_beside, row_of_panels, shared_limits
 from helpers.plots.frame import Axis, Frame, Line, Panel, Points, beside, pieces
 from helpers.plots.paint import paint
-from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, ORANGE, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, ORANGE, Picture, styled
 
 SOLVERS = {"L2": ridge, "L1": lasso}
 PATH = (0, *np.geomspace(1e-3, 100, 61))  # strengths of the penalty along the path
@@ -112,17 +112,6 @@ def loss_valleys(w, losses, *, starts, alt) -> Picture:
         axes.set(title=title, xlabel="weight", ylim=(0, None))
     row[0].set_ylabel("loss")
     row[0].legend(loc="lower right")
-    return picture
-
-
-@styled()
-def weight_changes(shares, mistakes, *, xlabel, alt) -> Picture:
-    """Return mistakes against the share by which a weight was changed, `mistakes` being label → numbers."""
-    picture, (axes,) = row_of_panels(1, alt, 2.7)
-    for (label, values), color, line in zip(mistakes.items(), (RED, BLUE), ("--", "-"), strict=False):
-        axes.plot(100 * np.asarray(shares), values, color=color, linestyle=line, linewidth=2, label=label)
-    axes.set(xlabel=xlabel, ylabel="mistakes", ylim=(0, None))
-    legend_beside(axes)
     return picture
 
 

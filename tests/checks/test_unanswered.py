@@ -25,6 +25,7 @@ OF_VALUES = (
     "depth.diagnosis",
     "flow.level",
     "flow.read_flow",
+    "preprocessing.read_eps",
     "start.pixels",
     "start.spike",
 )

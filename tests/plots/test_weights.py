@@ -88,18 +88,6 @@ class TestLossLines:
         assert limits[0][0] < 1.3 < 3.3 < limits[0][1]
 
 
-def test_wiggles_show_mistakes_against_percent():
-    picture = weights.weight_changes(
-        [-0.1, 0, 0.1], {"raw": [9, 1, 8], "centered": [1, 1, 2]}, xlabel="w", alt="x"
-    )
-    raw, centered = picture.axes[0].lines
-    np.testing.assert_allclose(raw.get_xdata(), [-10, 0, 10])
-    np.testing.assert_array_equal(raw.get_ydata(), [9, 1, 8])
-    np.testing.assert_array_equal(centered.get_ydata(), [1, 1, 2])
-    assert raw.get_linestyle() != centered.get_linestyle()
-    assert repr(picture) == "<picture: x>"
-
-
 def test_bars_are_the_parameters_in_millions():
     counts = {"old": {"convolution": 2e6, "dense": 8e6}, "new": {"convolution": 9e6, "dense": 1e6}}
     axes = weights.parameter_shares(counts, alt="x").axes[0]
