@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, first_run, learning_rate, lottery, patient, store
+from experiments import activations, augmentation, depth, first_run, learning_rate, lottery, patient, store
 from experiments.grid import run_all
 from helpers import data
 
@@ -59,6 +59,15 @@ SECTIONS = {  # name of the file in results/ → how it is made
         augmentation.merge,
         augmentation.short,
         augmentation.faults,
+    ),
+    "activations": activations.SHALLOW,
+    "activations_deep": activations.DEEP,
+    "activation_costs": Section(
+        activations.cost_settings,
+        activations.measure,
+        activations.merge_costs,
+        activations.short_costs,
+        activations.cost_faults,
     ),
 }
 
