@@ -69,8 +69,8 @@ DEEP = study(
     {entry.label: entry for entry in (*RESHAPED, *(ACTIVATIONS[name] for name in IN_DEPTH))},
     ("tanh",),
     hidden=10,
-    steps=600,
-    looks=6,
+    steps=400,
+    looks=4,
 )
 
 # What they cost.

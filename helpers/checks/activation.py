@@ -97,7 +97,7 @@ def tanh_from_sigmoid(answer):
 )
 def dead_units(answer):
     """The learner's function (W, b, x) → which units of a ReLU layer are dead on the inputs x."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(1)  # the known wrong answers differ from each other here
     W, x = rng.standard_normal((6, 5)), rng.standard_normal((50, 6))
     b = np.array([-40.0, -1.0, -4.0, -30.0, 1.0])
     z = x @ W + b
@@ -135,16 +135,11 @@ def _known_dead(W, x, z):
             "`any` finds units that are off on some input; dead ones are off on all of them.",
         ),
         ((z > 0).any(axis=0), "you found the living units: turn True and False round."),
-        ((z >= 0).all(axis=0), "the comparison is turned: you found units that are on for every input."),
-        ((z > 0).all(axis=0), "the comparison is turned: you found units that are on for every input."),
         (z[0] <= 0, "that looks at the first input alone; a dead unit is off on all of them."),
         (
             (x @ W <= 0).all(axis=0),
-            "no unit is dead by your rule, yet the biases −40 and −30 leave two no chance. Did b go in?",
-        ),
-        (
-            (np.maximum(z, 0) < 0).all(axis=0),
-            "no unit is dead by your rule: h = max(0, z) is never below 0. Compare z, or h with `<= 0`.",
+            "no unit is dead by your rule, yet the biases −40 and −30 leave two no chance. Did b go in? And is "
+            "it z that you compare, with `<= 0`? (max(0, z) is never below 0.)",
         ),
     ]
 
@@ -415,9 +410,9 @@ def _nudged(f, z, h, slope):
         bool(np.abs(np.concatenate([up - h, h - down])).max() < 1),
         "your f jumps: a nudge of z by 0.00001 moves it by more than 1. No gradient knows of a jump.",
     )
-    mixed = call(f, z[::-1])
+    part = np.asarray(call(f, z[40:60]))
     require(
-        bool(np.allclose(np.asarray(mixed)[::-1], h, atol=1e-9)),
+        part.shape == (20,) and bool(np.allclose(part, h[40:60], atol=1e-9)),
         "your f(z) depends on the other numbers in z: an activation looks at each z alone.",
     )
     scale = 1e-4 * (1 + np.abs(numeric).max())

@@ -7,7 +7,7 @@ images, and so on; a notebook calls `plots.name(...)`, which loads the module of
 from importlib import import_module
 
 PICTURES = {
-    "activation": "activation_cards cost_bars maxout_fits",
+    "activation": "activation_cards cost_bars maxout_fits unnamed_slopes",
     "clinic": "final_losses marked_layers patient_charts",
     "graph": "computation_graph",
     "histograms": "histogram_rows histograms over_sigmoid weight_histograms",
