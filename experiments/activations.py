@@ -90,7 +90,7 @@ def short_costs() -> list:
 
 
 def measure(rounds) -> dict:
-    """Return the cost of each activation in multiples of ReLU's: alone, in a step of training, in inference."""
+    """Return each activation's cost in multiples of ReLU's: alone, in a training step, in inference."""
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((IMAGES, SIZES[0])).astype(np.float32), rng.integers(0, 10, IMAGES)
     steps, passes = {}, {}
@@ -123,7 +123,8 @@ def merge_costs(runs) -> dict:
 def cost_faults(stored, _settings, runs) -> list:
     """Say which costs alone are so far from the stored ones that another processor can't be the reason."""
     (costs,) = runs
-    pairs = ((name, own["alone"], costs[name]["alone"]) for name, own in stored["in_multiples_of_relu"].items())
+    known = stored["in_multiples_of_relu"].items()
+    pairs = ((name, own["alone"], costs[name]["alone"]) for name, own in known)
     return [
         f"{name}: {now:.2g} times ReLU's cost, stored {known:.2g}"
         for name, known, now in pairs

@@ -46,8 +46,8 @@ LEAK = 0.01
 @exercise(
     hints=(
         "The sigmoid runs from 0 to 1. Which stretch and which shift make that −1 to 1?",
-        "2σ(z) − 1 has the right ends but is too flat: its slope at 0 is 1/2, that of tanh is 1. What makes a "
-        "curve twice as steep without changing its ends?",
+        "2σ(z) − 1 has the right ends but is too flat: its slope at 0 is 1/2, that of tanh is 1. What makes "
+        "a curve twice as steep without changing its ends?",
         "Put 2z into the sigmoid, multiply what comes out by 2, and subtract 1.",
     )
 )
@@ -73,7 +73,7 @@ def tanh_from_sigmoid(answer):
             (2 * (s2 - 1), "that runs from −2 to 0: subtract 1 after doubling, not before."),
             (2 * s2 + 1, "the sign of the shift is turned: that runs from 1 to 3."),
             (2 * sigmoid(z / 2) - 1, "you flattened the curve: z/2 makes it half as steep; twice is wanted."),
-            (4 * s - 2, "the slope at 0 is right, but the ends are −2 and 2. Stretch z instead of the output."),
+            (4 * s - 2, "the slope at 0 is right; the ends are −2 and 2. Stretch z instead of the output."),
             (1 - 2 * s2, "that falls: the sign is turned."),
             (2 * s**2 - 1, "the 2 belongs to z inside of σ; you squared the sigmoid."),
             (2 * s * 2 - 1, "σ(2z) is not 2σ(z): the 2 belongs to z inside of σ."),
@@ -138,8 +138,8 @@ def _known_dead(W, x, z):
         (z[0] <= 0, "that looks at the first input alone; a dead unit is off on all of them."),
         (
             (x @ W <= 0).all(axis=0),
-            "no unit is dead by your rule, yet the biases −40 and −30 leave two no chance. Did b go in? And is "
-            "it z that you compare, with `<= 0`? (max(0, z) is never below 0.)",
+            "no unit is dead by your rule, yet the biases −40 and −30 leave two no chance. Did b go in? And "
+            "is it z that you compare, with `<= 0`? (max(0, z) is never below 0.)",
         ),
     ]
 
@@ -266,7 +266,7 @@ def _moments(scale, alpha):
 
 
 def _explain_sums(got, scale, alpha, right):
-    """Say what is missing where a sum over some grid went wrong: no dz makes both too large, by one factor."""
+    """Say what is missing where a sum over a grid went wrong: no dz makes both too large, by one factor."""
     if abs(right[0]) > 0.05:
         factor = got[1] / right[1]
         alike = np.isclose(got[0] / right[0], factor, rtol=0.01)
@@ -280,7 +280,7 @@ def _explain_sums(got, scale, alpha, right):
     uniform = (plain.mean() * 20, np.mean(plain**2) * 20)
     for factor, why in ((1, "the density is missing"), (1 / 20, "that is the plain mean over the grid")):
         if np.allclose(got, np.multiply(uniform, factor), rtol=0.02):
-            raise NotYet(f"{why}: z near 0 is far more frequent than z near 10, so weigh by e^(−z²/2) / √(2π).")
+            raise NotYet(f"{why}: z near 0 is far more frequent than near 10, so weigh by e^(−z²/2) / √(2π).")
 
 
 def _known_moments(scale, alpha, right):
@@ -291,7 +291,7 @@ def _known_moments(scale, alpha, right):
             "your second number is the variance, E[h²] − E[h]²; E[h²] itself is asked for.",
         ),
         ((first, np.sqrt(second)), "your second number is the root of E[h²]: leave the root out."),
-        ((first, first**2), "your second number is the square of the mean; asked for is the mean of the square."),
+        ((first, first**2), "your second is the square of the mean; asked for is the mean of the square."),
         ((second, first), "the two are swapped: E[h] comes first."),
         ((first / scale, second / scale**2), "the scale is missing: h = scale · elu(z, alpha)."),
         ((first, second / scale), "the scale must be squared in E[h²]."),
@@ -309,7 +309,7 @@ def _known_moments(scale, alpha, right):
 
 # ---------------------------------------------------------------- read a figure: slopes without names
 
-SHOWN = {"A": "gelu", "B": "relu", "C": "sigmoid", "D": "elu", "E": "leaky_relu", "F": "tanh"}
+SHOWN = {"A": "gelu", "B": "relu", "C": "sigmoid", "D": "elu", "E": "prelu", "F": "tanh"}
 QUESTIONS = {"can die": "B", "falls somewhere": "A", "flat on both sides": "CF", "never flat": "E"}
 
 
@@ -318,8 +318,8 @@ QUESTIONS = {"can die": "B", "falls somewhere": "A", "flat on both sides": "CF",
         "The panels show slopes, not values. What does it mean for a gradient where a slope is 0?",
         "A unit can die where its slope is exactly 0 on a whole side. A curve falls where its slope is "
         "negative. It is flat where its slope tends to 0.",
-        "Count the panels that come down to 0 on the right, too; look for a dip below 0; and for the one that "
-        "keeps a small slope on the left. The one left with a jump to 0 can die.",
+        "Count the panels that come down to 0 on the right, too; look for a dip below 0; and for the one "
+        "that keeps a small slope on the left. The one left with a jump to 0 can die.",
     )
 )
 def read_slopes(answer):
@@ -330,7 +330,7 @@ def read_slopes(answer):
     for name, right in QUESTIONS.items():
         require(answer.get(name) not in (None, ...), f'"{name}" is not filled in yet.')
         given = answer[name]
-        letters = {letter for part in ([given] if isinstance(given, str) else given) for letter in part.upper()}
+        letters = set("".join(given).upper())
         letters -= set(" ,")
         known = ", ".join(SHOWN)
         require(letters <= set(SHOWN), f'"{name}": the panels are {known}; you say {given!r}.')
@@ -370,14 +370,14 @@ NUDGE = 1e-5
 @exercise(
     hints=(
         "Which of the curves that you know come out best in the table, and what have they in common?",
-        "Take a good one and change one thing: where it settles on the left, how steep it is on the right, or "
-        "how round its corner is. Differentiate by the chain and the product rule; the nudge tells a slip.",
+        "Take a good one and change one thing: where it settles on the left, how steep it is on the right, "
+        "or how round its corner is. Differentiate by the chain and the product rule; a nudge tells a slip.",
         "For h = z·σ(b·z) the slope is σ(b·z) + b·z·σ(b·z)(1 − σ(b·z)). Try some b, and add a shift that "
         "brings the mean of f(z) nearer to 0.",
     )
 )
 def entry(f, df, initializer="he_normal"):
-    """The learner's activation and slope: nudged, then trained at its best rate; the score is its test loss."""
+    """The learner's activation and slope: nudged, then trained at its best rate; its test loss scores."""
     require(initializer in RULES, f"the initializer is one of {', '.join(RULES)}; you gave {initializer!r}.")
     z = np.concatenate([np.linspace(-6, 6, 97), [0.013, -0.013]])
     h, slope = array(call(f, z), z.shape, "your f(z)"), array(call(df, z), z.shape, "your f'(z)")
@@ -466,7 +466,7 @@ def baseline(name) -> float:
     )
 )
 def maxout_weights(abs_w, abs_b, leaky_w, leaky_b):
-    """The learner's weights and biases of two maxout units of two pieces: |x|, and Leaky ReLU of slope 0.01."""
+    """The learner's weights and biases of two maxout units of two pieces: |x|, and Leaky ReLU."""
     _fits(
         abs_w,
         abs_b,

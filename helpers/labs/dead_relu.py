@@ -20,8 +20,8 @@ NAMES = {"relu": "ReLU", "leaky": "Leaky ReLU"}
 TEXT = {
     "all_dead": "All ReLU units are dead: only the output's biases still learn.",
     "diverged": "{label}: the loss has grown out of all bounds by step {step}: each step overshoots more.",
-    "spared": "{label}: the loss is out of all bounds from step {step} on. Nothing here can die, so each step "
-    "overshoots more. ReLU's loss came back, for dead units pass nothing on: {share:.0%} of them are.",
+    "spared": "{label}: the loss is out of all bounds from step {step} on. Nothing here can die, so each "
+    "step overshoots more. ReLU's loss came back, for dead units pass nothing on: {share:.0%} of them are.",
     "linear": "With slope 1 the second network is linear: nothing in it can fall silent for good.",
 }
 

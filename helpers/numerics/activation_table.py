@@ -73,7 +73,7 @@ def told(value) -> str:
     if isinstance(value, tuple):
         return f"{_limit(value[0])} … {_limit(value[1])}"
     if isinstance(value, float):
-        return f"{value:.3f}".replace("-", "−")
+        return f"{value:#.3g}".replace("-", "−")
     return "–" if value is None else str(value)
 
 

@@ -127,7 +127,7 @@ def gelu_tanh(z):
 
 
 def gelu_tanh_derivative(z):
-    """Return (1 + t) / 2 + z/2 · (1 − t²) · √(2/π) (1 + 3 · 0.044715 z²), where t is the tanh of `gelu_tanh`."""
+    """Return (1 + t) / 2 + z/2 · (1 − t²) · √(2/π) (1 + 3 · 0.044715 z²), t being `gelu_tanh`'s tanh."""
     t = np.tanh(_gelu_inside(z))
     inner = _like(z, sqrt(2 / pi)) * (1 + _like(z, 3 * GELU_CUBE) * z * z)
     return (1 + t) / 2 + z / 2 * (1 - t * t) * inner

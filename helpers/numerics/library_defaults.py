@@ -1,4 +1,4 @@
-"""What a library takes where nothing is said, read from its source: no import, which takes seconds for Keras."""
+"""What a library takes where nothing is said, read from its source: importing Keras takes seconds."""
 
 import ast
 from functools import lru_cache
@@ -10,17 +10,18 @@ def default_of(module, function, argument):
     """Return the default of an argument, as the source of an installed module has it.
 
     `module` is its dotted name, "keras.src.activations.activations"; `function` is the name of a function or
-    of a class, whose `__init__` is read. Raises ValueError where there is no such module, function or default.
+    of a class, whose `__init__` is read. Raises ValueError where one of these is not
+    there, or has no default.
     """
     found = _function(module, function)
     named = [*found.args.posonlyargs, *found.args.args]
     with_default = named[len(named) - len(found.args.defaults) :]
     defaults = dict(zip([one.arg for one in with_default], found.args.defaults, strict=True))
-    defaults |= {
-        one.arg: value for one, value in zip(found.args.kwonlyargs, found.args.kw_defaults, strict=True) if value
-    }
+    by_keyword = zip(found.args.kwonlyargs, found.args.kw_defaults, strict=True)
+    defaults |= {one.arg: value for one, value in by_keyword if value}
     if argument not in defaults:
-        raise ValueError(f"{function} has no default for {argument!r}; it has {', '.join(defaults) or 'none'}")
+        known = ", ".join(defaults) or "none"
+        raise ValueError(f"{function} has no default for {argument!r}; it has {known}")
     return ast.literal_eval(defaults[argument])
 
 

@@ -218,28 +218,6 @@ def ratio_by_depth(depths, measured, predicted, *, alt="gradient ratio against d
 
 
 @styled()
-def loss_panels(runs, reference, *, x, alt=None) -> Picture:
-    """Return one panel per activation: median loss and range over seeds; one entry is drawn in all.
-
-    `runs` maps a name to losses of shape (seeds, points), `x` the steps, `reference` a name in `runs`.
-    """
-    seeds = len(next(iter(runs.values())))
-    alt = alt or f"training loss over {seeds} seeds under {len(runs)} activations"
-    height = 0.8 + 1.4 * -(-len(runs) // COLUMNS)
-    picture, panels = grid_of_panels(len(runs), COLUMNS, alt, height, width=8.8, sharex=True, sharey=True)
-    label = f"{get_activation(reference).label}, for comparison"
-    for axes, (name, losses) in zip(panels, runs.items(), strict=True):
-        draw_seeds(axes, x, losses, marker="", linewidth=1.8)
-        axes.plot(x, np.median(runs[reference], axis=0), color=BLACK, linestyle="--", label=label)
-        axes.set_title(get_activation(name).label)
-        axes.set_ylim(0, 2.6)
-    picture.supxlabel("training step", fontsize=9)
-    picture.supylabel("training loss", fontsize=9)
-    picture.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right")
-    return picture
-
-
-@styled()
 def seed_dots(groups, *, ylabel, alt) -> Picture:
     """Return one dot per seed and a bar at the median; `groups` is title → {label → numbers}."""
     picture, row = row_of_panels(len(groups), alt, 2.8, sharey=True)

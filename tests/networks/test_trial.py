@@ -20,9 +20,7 @@ def test_the_last_look_is_the_network_at_its_end():
     x, y, x_valid, y_valid, x_test, y_test = trial.images()
     sizes, rng = (784, 50, 50, 10), np.random.default_rng(3)
     model = MLP(sizes, activation="tanh", initializer="glorot_normal", rng=rng)
-    train(
-        model, x, y, learning_rate=0.1, steps=20, batch_size=trial.BATCH, rng=np.random.default_rng(103)
-    )
+    train(model, x, y, learning_rate=0.1, steps=20, batch_size=trial.BATCH, rng=np.random.default_rng(103))
     assert len(found["validation"]) == len(found["test"]) == 2
     assert found["validation"][-1] == scores(model.forward(x_valid).logits, y_valid)
     assert found["test"][-1] == scores(model.forward(x_test).logits, y_test)
