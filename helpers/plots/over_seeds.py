@@ -7,11 +7,9 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from helpers.numerics.activations import get_activation
 from helpers.numerics.over_seeds import spread
 from helpers.plots.axes import (
     finite,
-    grid_of_panels,
     label_decades,
     legend_below,
     legend_beside,
@@ -41,7 +39,6 @@ from helpers.plots.style import (
 BAND = {"alpha": 0.18, "linewidth": 0}
 MARKED = 10  # about so many markers on a line, however many points it has
 ERRORS = 2  # standard errors that a whisker reaches to each side
-COLUMNS = 4  # panels to a row, one activation each
 CHANCE = 0.1  # accuracy of guessing among ten classes
 RECIPES = {"reference": "reference", "ours": "ours", "ours_with_lecun": "ours, LeCun normal weights"}
 LOTTERY = {

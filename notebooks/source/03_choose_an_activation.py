@@ -348,10 +348,10 @@ patient.scoreboard((), ("activation",), ("weights",), ("activation", "weights"),
 # <details><summary>What you saw</summary>
 #
 # Alone tanh does nothing that one could measure. It brings back the signal's share; its size still
-# vanishes, for the weights are tiny. The weights alone do nothing either, for the share is gone.
-# **Together** they get off chance: {{np.median(pair):.2f}} ({{pair.min():.2f}} to
-# {{pair.max():.2f}}). A cure that does nothing alone is not refuted by that. Lesson 04 turns to the
-# weights.
+# vanishes, for the weights are tiny. The weights alone do nothing either, for the sigmoid takes
+# the signal. **Together** they get off chance with most seeds: {{np.median(pair):.2f}}
+# ({{pair.min():.2f}} to {{pair.max():.2f}}). A cure that does nothing alone is not refuted by
+# that. Lesson 04 turns to the weights.
 #
 # </details>
 #
@@ -565,8 +565,8 @@ def my_selu_moments(scale, alpha):
 checks.activation.selu_moments(my_selu_moments)
 
 # %% [markdown]
-# The mean does not depend on λ being 1 or 2 for being 0. So halve an interval for α until the mean
-# is 0. Then choose λ so that the mean square is 1. (`theory.expectation` does what you just wrote.)
+# λ only stretches h: a mean of 0 stays 0. So halve an interval for α until the mean is 0. Then
+# choose λ so that the mean square is 1. (`theory.expectation` does what you just wrote.)
 
 # %%
 low, high = 1.0, 3.0

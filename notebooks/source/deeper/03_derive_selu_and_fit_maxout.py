@@ -51,7 +51,7 @@ table(("activation", "batch", "units with one sign", "of 5 seeds"),
 #
 # ## 2. SELU's λ in closed form
 #
-# Lesson 03 found α in four steps. λ needs the second moment: λ² E[elu(z)²] = 1.
+# Lesson 03 found α in small steps. λ needs the second moment: λ² E[elu(z)²] = 1.
 #
 # 1. *Right half.* E[z²; z > 0] = ½: half of the variance of z.
 # 2. *Left half.* (e^z − 1)² = e^(2z) − 2e^z + 1. The middle average is known from lesson 03:
