@@ -136,8 +136,8 @@ table(("changed", "std of h, layer 1", "layer 10", "layer 100, median of 5 seeds
 # Not all breaks are equal. Inputs on a wrong scale are pulled back, since the fixed point
 # attracts: the first layers pay, not the last. Glorot's rule equals LeCun's where widths are
 # equal; with changing widths {{after["Glorot, widths 150, 50, 150 …"][2]:.2f}} is left. He's rule
-# has τ = 2 and comes to {{after["He instead of LeCun"][2]:.0f}}. Weights whose sum is not 0 feed
-# the mean back, and a skip adds up what was balanced: the signal grows without end.
+# has twice the variance and comes to {{after["He instead of LeCun"][2]:.0f}}. Weights whose sum is
+# not 0 feed the mean back, and a skip adds up what was balanced: the signal grows without end.
 #
 # ## 5. Maxout learns its curve
 #
