@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from experiments import (
+    activations,
     augmentation,
     depth,
     first_run,
@@ -69,6 +70,15 @@ SECTIONS = {  # name of the file in results/ → how it is made
         augmentation.merge,
         augmentation.short,
         augmentation.faults,
+    ),
+    "activations": activations.SHALLOW,
+    "activations_deep": activations.DEEP,
+    "activation_costs": Section(
+        activations.cost_settings,
+        activations.measure,
+        activations.merge_costs,
+        activations.short_costs,
+        activations.cost_faults,
     ),
     "patient_inputs": patient_inputs.STUDY,
     "preprocessing": preprocessing.NETWORK,

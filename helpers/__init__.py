@@ -11,7 +11,7 @@ from importlib import import_module
 MODULES = {
     "numerics": (
         "activation_table activations augmentation autodiff conditioning dropout gaussian gradcheck "
-        "initializers normalization penalties pooling preprocessing randomness theory"
+        "initializers library_defaults normalization penalties pooling preprocessing randomness theory"
     ),
     "data": "results",
     "networks": (
@@ -21,7 +21,7 @@ MODULES = {
     "signals": "flow measures recorder recording",
     "clinic": "patients",
     "checks": "runs",
-    "labs": "first_look machine predict watch",
+    "labs": "first_look machine predict sortable watch",
 }
 NAMES = {
     "numerics.gradcheck": "numerical_gradient relative_error",

@@ -35,7 +35,7 @@ STARTS = ("small_normal", "standard_normal", "lecun_normal", "glorot_normal", "h
 GRIDS = {
     "activation_lab": {
         "activation": (),
-        "parameter": (0.01, 0.1, 0.3, 0.5, 1, 2),
+        "compare": ("none", "sigmoid", "tanh", "relu", "elu"),
         "spread": (0.1, 0.3, 1, 2, 3, 10, 30),
         "z": (-6, -4, -2, -1, 0, 1, 2, 4, 6),
     },

@@ -7,7 +7,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 # What several labs use, and what is no lab.
-SHARED = ("first_look", "knobs", "live", "machine", "predict", "watch", "wording")
+SHARED = ("first_look", "knobs", "live", "machine", "predict", "sortable", "watch", "wording")
 MODULES = {
     f"{module.name}_lab": module.name for module in iter_modules(__path__) if module.name not in SHARED
 }

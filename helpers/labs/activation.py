@@ -26,13 +26,17 @@ SPREADS = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 30, 100)
 NONE = "none"
 
 LOOKS = (("value", "slope", "bars"), ("other value", "other slope", "outline"))  # of the first, of the second
-FACTS = ("range", "centered", "saturates", "can die", "parameter")
+FACTS = ("range", "odd", "saturates", "can die", "parameter")
 KEYWORDS = {"slope": "slope", "alpha": "α"}
 TINY = "Here the slope is {slope:.1e}: hardly any gradient passes this unit."
 
 
 class ActivationLab(live.LiveFigure):
-    """An activation and its slope with a movable point and tangent, a second one beside it, their outputs."""
+    """An activation and its slope with a movable point and tangent, and its output; a second one beside it.
+
+    What is known of both in words is told where two are compared; the slider of slope or α is there where an
+    activation has one.
+    """
 
     READ_OUT = {
         "f": "f(z) at z = {z:g}",
@@ -45,17 +49,25 @@ class ActivationLab(live.LiveFigure):
     def controls(self):
         return {
             "activation": knobs.activation("sigmoid", "activation"),
-            "compare": knobs.activation("leaky_relu", "compare with", also=[NONE]),
+            "compare": knobs.activation(NONE, "compare with", also=[NONE]),
             "z": live.real("point z", -REACH, REACH, 0.1, 1.0),
             "parameter": live.steps("slope or α", PARAMETER_STEPS, 0.3),
             "spread": live.steps("std of z", SPREADS, 1),
         }
 
+    def refresh(self, _change=None):
+        super().refresh(_change)
+        if self.widgets:
+            used = {self.widgets["activation"].value, self.widgets["compare"].value} & set(PARAMETERS)
+            self.widgets["parameter"].layout.display = "flex" if used else "none"
+
     def update(self, activation, compare, z, parameter, spread):
         names = (activation,) if compare == NONE else (activation, compare)
         entries = [with_parameter(n, parameter) if n in PARAMETERS else ACTIVATIONS[n] for n in names]
-        facts = facts_panel(entries, [_parameter_in_words(name, parameter) for name in names])
-        right = stacked(output_panel(entries, spread), facts, heights=(3, 2))
+        right = (output_panel(entries, spread),)
+        if len(entries) == 2:
+            facts = facts_panel(entries, [_parameter_in_words(name, parameter) for name in names])
+            right = stacked(*right, facts, heights=(3, 2))
         value, slope = value_and_slope(entries[0], z)
         return Frame(
             beside(curves_panel(entries, z), right, widths=(1.6, 1)),

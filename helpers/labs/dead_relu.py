@@ -14,11 +14,14 @@ IMAGES, SIDE, UNITS, STEPS = 200, 7, 50, 25
 RATES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 20, 30, 100)
 SLOPES = (0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1)
 LOSS_SHOWN, Z_SHOWN = 5.0, 10.0
+FAR = 1e6  # a loss above this never comes back
 
 NAMES = {"relu": "ReLU", "leaky": "Leaky ReLU"}
 TEXT = {
     "all_dead": "All ReLU units are dead: only the output's biases still learn.",
-    "diverged": "{label}: the loss has grown out of all bounds by step {step}.",
+    "diverged": "{label}: the loss has grown out of all bounds by step {step}: each step overshoots more.",
+    "spared": "{label}: the loss is out of all bounds from step {step} on. Nothing here can die, so each "
+    "step overshoots more. ReLU's loss came back, for dead units pass nothing on: {share:.0%} of them are.",
     "linear": "With slope 1 the second network is linear: nothing in it can fall silent for good.",
 }
 
@@ -111,8 +114,10 @@ def train_small(activation, x, y, rate, bias, seed) -> Run:
 
 def _in_words(relu, leaky, slope):
     for run, label in zip((relu, leaky), NAMES.values(), strict=True):
-        if not run.loss[-1] < 1e6:
-            return TEXT["diverged"].format(label=label, step=int(np.argmax(~(run.loss < 1e6))))
+        if not run.loss[-1] < FAR:
+            kind = "spared" if run is leaky and slope > 0 else "diverged"
+            step = int(np.argmax(~(run.loss < FAR)))
+            return TEXT[kind].format(label=label, step=step, share=relu.silent[-1])
     if relu.silent[-1] == 1:
         return TEXT["all_dead"]
     return TEXT["linear"] if slope == 1 else ""

@@ -13,7 +13,13 @@ import numpy as np
 
 from helpers.networks.mlp import cross_entropy
 from helpers.numerics import dropout
-from helpers.numerics.activations import Activation
+from helpers.numerics.activations import (
+    PRELU_START_SLOPE,
+    Activation,
+    leaky_relu,
+    leaky_relu_derivative,
+    prelu_slope_gradient,
+)
 from helpers.numerics.normalization import (
     CONVENTIONS,
     RunningStatistics,
@@ -146,6 +152,25 @@ class Nonlinearity:
     def backward(self, dh, z):
         """Return dz = dh ⊙ f'(z)."""
         return (dh * self.activation.df(z),), {}
+
+
+@dataclass(eq=False)
+class PRelu:
+    """h = z where z > 0, else slope · z, with one slope that the whole layer shares and learns."""
+
+    slope: np.ndarray = field(default_factory=lambda: np.array(PRELU_START_SLOPE))
+    kind = "activation"
+    parameters = ("slope",)
+
+    def forward(self, z, *, training, rng):
+        """Return h, and z with the slope that was used."""
+        return leaky_relu(z, float(self.slope)), (z, float(self.slope))
+
+    def backward(self, dh, cache):
+        """Return dz = dh ⊙ f'(z), and dslope = Σ dh · min(0, z)."""
+        z, slope = cache
+        dslope = np.asarray(prelu_slope_gradient(z, dh), self.slope.dtype)
+        return (dh * leaky_relu_derivative(z, slope),), {"slope": dslope}
 
 
 @dataclass(eq=False)

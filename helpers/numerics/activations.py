@@ -16,6 +16,7 @@ import numpy as np
 LEAKY_RELU_SLOPE = 0.01  # Maas et al. 2013; the Keras layer starts from 0.3, the Keras function from 0.2
 PRELU_START_SLOPE = 0.25  # He et al. 2015, section 2.1; Keras starts from 0
 ELU_ALPHA = 1.0  # Clevert et al. 2016
+GELU_CUBE = 0.044715  # of GELU's tanh form, Hendrycks and Gimpel 2016, section 2
 
 
 def sigmoid(z):
@@ -118,6 +119,18 @@ def normal_cdf(z):
 def gelu(z):
     """Return z Φ(z), where Φ is the cumulative normal distribution (Hendrycks and Gimpel 2016)."""
     return z * normal_cdf(z)
+
+
+def gelu_tanh(z):
+    """Return z/2 · (1 + tanh(√(2/π) (z + 0.044715 z³))), GELU's cheap form (Hendrycks and Gimpel 2016)."""
+    return z / 2 * (1 + np.tanh(_gelu_inside(z)))
+
+
+def gelu_tanh_derivative(z):
+    """Return (1 + t) / 2 + z/2 · (1 − t²) · √(2/π) (1 + 3 · 0.044715 z²), t being `gelu_tanh`'s tanh."""
+    t = np.tanh(_gelu_inside(z))
+    inner = _like(z, sqrt(2 / pi)) * (1 + _like(z, 3 * GELU_CUBE) * z * z)
+    return (1 + t) / 2 + z / 2 * (1 - t * t) * inner
 
 
 def gelu_derivative(z):
@@ -364,6 +377,17 @@ _ENTRIES = (
 
 ACTIVATIONS: dict[str, Activation] = {entry.name: entry for entry in _ENTRIES}
 
+# GELU as most libraries compute it where speed counts; beside the table, for it is no other activation.
+GELU_TANH = replace(
+    ACTIVATIONS["gelu"],
+    name="gelu_tanh",
+    label="GELU, tanh form",
+    f=gelu_tanh,
+    df=gelu_tanh_derivative,
+    formula="z/2·(1 + tanh(√(2/π)·(z + 0.044715·z³)))",
+    derivative="as GELU's, to 0.001",
+)
+
 
 def get_activation(name) -> Activation:
     """Return the entry of `ACTIVATIONS` of that name, or the `Activation` itself.
@@ -384,6 +408,24 @@ def served_by(initializer) -> tuple[str, ...]:
     """
     family = initializer.split("_")[0]
     return tuple(name for name, entry in ACTIVATIONS.items() if entry.initializer.split("_")[0] == family)
+
+
+def reshaped(name, label, *, factor=1.0, shift=0.0) -> Activation:
+    """Return the entry `name` with factor · (f(z) + shift) for f(z): steeper, or around another middle."""
+    entry = get_activation(name)
+    limits = tuple(factor * (limit + shift) for limit in entry.limits)
+    ends = (None if end is None else factor * (end + shift) for end in entry.saturation)
+    return replace(
+        entry,
+        name=label,
+        label=label,
+        f=lambda z: _like(z, factor) * (entry.f(z) + _like(z, shift)),
+        df=lambda z: _like(z, factor) * entry.df(z),
+        formula=f"{factor:g}·({entry.name} + {shift:g})",
+        derivative=f"{factor:g}·{entry.name}'",
+        limits=limits,
+        saturation=Saturation(*ends),
+    )
 
 
 # A unit counts as saturated where its slope is below a twentieth of the steepest. A sigmoid is then
@@ -443,6 +485,10 @@ def _float_type(z):
 def _like(z, number):
     """The number in z's own floating-point type, so that float32 stays float32."""
     return _float_type(z).type(number) if isinstance(z, np.ndarray) else number
+
+
+def _gelu_inside(z):
+    return _like(z, sqrt(2 / pi)) * (z + _like(z, GELU_CUBE) * z * z * z)
 
 
 def _tanh_of_softplus(z):

@@ -7,14 +7,14 @@ images, and so on; a notebook calls `plots.name(...)`, which loads the module of
 from importlib import import_module
 
 PICTURES = {
-    "activation": "activation_cards cost_bars maxout_fits",
+    "activation": "activation_cards cost_bars maxout_fits unnamed_slopes",
     "clinic": "final_losses marked_layers patient_charts",
     "graph": "computation_graph",
     "histograms": "histogram_rows histograms over_sigmoid weight_histograms",
     "images": "gallery matrix_images mirror_scores pixel_maps pooling_regions",
     "over_layers": "curves flow_panels seed_paths side_by_side small_multiples",
     "over_seeds": (
-        "against_testing by_batch_size loss_panels lottery_strip paired_differences ratio_by_depth "
+        "against_testing by_batch_size lottery_strip paired_differences ratio_by_depth "
         "rival_accuracies seed_bands seed_curves seed_dots seed_panels seeds_against standard_error "
         "training_panels validation_curves"
     ),

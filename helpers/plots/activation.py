@@ -28,6 +28,20 @@ def activation_cards(names, *, columns=COLUMNS, reach=5.0, alt=None) -> Picture:
     return paint(Frame(grid(cards, min(columns, len(cards))), height), alt)
 
 
+def unnamed_slopes(shown, *, reach=5.0, alt=None) -> Picture:
+    """Return the slope f' of some activations, one panel each on the same axes; the titles tell no names.
+
+    `shown` maps the title of a panel to an activation. Raises ValueError for an unknown name.
+    """
+    z = np.linspace(-reach, reach, 2002)  # an even number: a jump at 0 stands between two points
+    x, y, panels = Axis(-reach, reach), Axis(-0.25, 1.25), []
+    for title, name in shown.items():
+        line = Line(z, get_activation(name).df(z), "slope", "f'(z)")
+        panels.append(Panel((Line((-reach, reach), (0, 0), "zero"), line), title, x, y))
+    alt = alt or f"the slopes of {len(panels)} activations without names, panels {', '.join(shown)}"
+    return paint(Frame(grid(panels, min(3, len(panels))), 155 * -(-len(panels) // 3)), alt)
+
+
 def curves(entry, z, labels, looks=("value", "slope")) -> tuple[Line, Line]:
     """Return an activation and its slope over the points `z`."""
     (name, slope_name), (look, slope_look) = labels, looks

@@ -7,11 +7,9 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
-from helpers.numerics.activations import get_activation
 from helpers.numerics.over_seeds import spread
 from helpers.plots.axes import (
     finite,
-    grid_of_panels,
     label_decades,
     legend_below,
     legend_beside,
@@ -41,7 +39,6 @@ from helpers.plots.style import (
 BAND = {"alpha": 0.18, "linewidth": 0}
 MARKED = 10  # about so many markers on a line, however many points it has
 ERRORS = 2  # standard errors that a whisker reaches to each side
-COLUMNS = 4  # panels to a row, one activation each
 CHANCE = 0.1  # accuracy of guessing among ten classes
 RECIPES = {"reference": "reference", "ours": "ours", "ours_with_lecun": "ours, LeCun normal weights"}
 LOTTERY = {
@@ -214,28 +211,6 @@ def ratio_by_depth(depths, measured, predicted, *, alt="gradient ratio against d
         show_decades(axes, [*low, *high, *line])
     row[0].set_ylabel("gradient norm, first / last layer")
     row[0].legend(loc="upper right")
-    return picture
-
-
-@styled()
-def loss_panels(runs, reference, *, x, alt=None) -> Picture:
-    """Return one panel per activation: median loss and range over seeds; one entry is drawn in all.
-
-    `runs` maps a name to losses of shape (seeds, points), `x` the steps, `reference` a name in `runs`.
-    """
-    seeds = len(next(iter(runs.values())))
-    alt = alt or f"training loss over {seeds} seeds under {len(runs)} activations"
-    height = 0.8 + 1.4 * -(-len(runs) // COLUMNS)
-    picture, panels = grid_of_panels(len(runs), COLUMNS, alt, height, width=8.8, sharex=True, sharey=True)
-    label = f"{get_activation(reference).label}, for comparison"
-    for axes, (name, losses) in zip(panels, runs.items(), strict=True):
-        draw_seeds(axes, x, losses, marker="", linewidth=1.8)
-        axes.plot(x, np.median(runs[reference], axis=0), color=BLACK, linestyle="--", label=label)
-        axes.set_title(get_activation(name).label)
-        axes.set_ylim(0, 2.6)
-    picture.supxlabel("training step", fontsize=9)
-    picture.supylabel("training loss", fontsize=9)
-    picture.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right")
     return picture
 
 

@@ -9,20 +9,21 @@
 # %% [markdown]
 # # Choose an activation
 #
-# You will put all the usual activation functions side by side on the same instruments, find the
-# fault of each, and leave with a rule for which one to try first.
+# Your patient has sigmoids in all its layers. You will find what they do to the signal, cure it,
+# and meet the other activations one by one. At the end you write one of your own and enter it
+# against them.
 #
-# About 75 minutes. Know first: what a layer `z = x @ W + b`, `h = f(z)` is, and what a vanishing
-# gradient is. Before this: [Watch gradients vanish](02_watch_gradients_vanish.ipynb). After this:
-# [Scale the weights](04_scale_the_weights.ipynb).
+# **Time:** about 60 minutes with the core exercises. **Know first:** two things vanish, the signal
+# forward and the gradient back, from [Watch gradients vanish](02_watch_gradients_vanish.ipynb).
+# After this: [Scale the weights](04_scale_the_weights.ipynb).
 #
-# ## What you will learn
+# Afterwards you can
 #
-# - read from a curve and its slope whether a unit **saturates**, can **die**, or shifts the mean;
-# - write Leaky ReLU with the gradient of its slope, and check it numerically;
-# - compute SELU's two constants, and say what they keep in balance and what they do not;
-# - tell a dead unit from a sleeping one;
-# - choose an activation, with measurements for your choice.
+# 1. say what a sigmoid puts in the place of the signal, and what brings the signal back;
+# 2. take a popular story apart: sign, size and center of the inputs, one at a time;
+# 3. tell a dead unit from a sleeping one, and write Leaky ReLU with both of its derivatives;
+# 4. compute SELU's two constants, and say what they keep in balance and what they do not;
+# 5. choose an activation by a fair comparison.
 #
 # *If the next cell finds no module named `helpers`, this notebook runs in another Python than the
 # course's: open it with `python3 course.py lab`.*
@@ -30,297 +31,345 @@
 # %%
 import numpy as np
 from helpers import (
-    MLP, activation_table, activations, checks, data, initializers, labs, numerical_gradient,
-    plots, relative_error, theory, trace, train,
+    MLP, activation_table, activations, checks, comparison, data, labs, library_defaults, patient,
+    plots, predict, results, runs, sortable, table, theory, trace, train, tuning,
 )
 
 # %% [markdown]
-# ## 1. Sigmoid: a good story with three faults
+# ## 1. What fills h?
 #
-# The **sigmoid** σ(z) = 1 / (1 + e^−z) was chosen for what it resembles: a nerve cell that fires
-# never (0), always (1), or at some rate between. Where does it let a gradient through? Guess its
-# slope at z = 8 first.
-#
-# The cell ends in the lab for single activations. Solid is f, dashed its slope; drag the point
-# along. On the right you see what f makes of a normally distributed z.
+# Give the patient standardized images and Glorot's weights, the cures that later lessons find. The
+# sigmoid stays.
 
 # %%
-ACTIVATIONS = activations.ACTIVATIONS
-sigmoid = ACTIVATIONS["sigmoid"]
-for z in (-8.0, -2.0, 0.0, 2.0, 8.0):
-    print(f"z = {z:4.0f}    σ(z) = {sigmoid.f(z):.4f}    σ'(z) = {sigmoid.df(z):.4f}")
-labs.activation_lab()
+still_ill = patient.cured("weights", "inputs")
+course = still_ill.train(seed=0, steps=200)
+print(course, "  blind guessing costs", f"{np.log(10):.2f}")
+plots.curves({"patient": course.loss[::8]}, x=np.arange(0, 200, 8), xlabel="step",
+             ylabel="training loss", log=False, alt="a loss that stays at 2.3")
 
 # %% [markdown]
-# First fault: it **saturates**. At z = {{z:.0f}} the slope is {{sigmoid.df(z):.4f}}, so almost
-# nothing of the error comes back. Even at its best, at z = 0, the slope is
-# {{activations.largest_slope("sigmoid")}}. Shaded is where the slope is below a twentieth of its
-# largest value. Second fault: every output is positive, which is the subject of the next section.
-# Third fault: an exponential takes longer to compute than a comparison; section 10 measures how
-# much longer.
+# Nothing. Lesson 02 found the signal gone in the last layers. But h is not 0 there. What is in it?
 #
-# Three things to try:
+# Take h² of a layer. A part of it is the same for all images: the square of each unit's mean. Only
+# the rest can tell images apart.
 #
-# 1. Drag `point z` from `0` to `6`. The tangent turns flat and the diamond sinks to 0: that is
-#    saturation.
-# 2. Set `std of z` to `10`. The sigmoid's outputs pile up at 0 and 1, because most z are now far
-#    from 0.
-# 3. Choose ELU, and drag `slope or α` from `1` to `2`. A step appears in the slope at z = 0: only
-#    with α = 1 do the two halves meet with the same slope.
-#
-# Come back to this lab in every section below.
-#
-# ## 2. Not centred on zero: one sign for all, and a signal that stops telling images apart
-#
-# A neuron computes h · w. Its gradient is the error times h. If all of h is positive, the gradients
-# of all its weights have the sign of the error: **all up or all down**. Suppose one weight should
-# rise from −1 to 1 and the other fall from 1 to −1. What path must they take? Two neurons learn it
-# here, one example at a time.
+# **Commit:** in layer 10, which share of h² is the *same* for all images?
 
 # %%
-start, target, walks, walked = np.array([-1.0, 1.0]), np.array([1.0, -1.0]), {}, {}
-z = 2 * np.random.default_rng(0).standard_normal((200, 2))
-for name in ("sigmoid", "tanh"):
-    path = [start]
-    for h in ACTIVATIONS[name].f(z):
-        path.append(path[-1] - 0.5 * (h @ (path[-1] - target)) * h)
-    walks[f"inputs from {name}"] = walk = np.array(path)
-    moves, near = np.diff(walk, axis=0), np.argmax(np.linalg.norm(walk - target, axis=1) < 0.1)
-    same, length = np.mean(moves[:, 0] * moves[:, 1] > 0), np.linalg.norm(moves, axis=1).sum()
-    times = length / np.linalg.norm(target - start)
-    walked[name] = same, times, near
-    print(f"{name:8} inputs: same sign {same:4.0%}, path {times:.1f} × the straight one, "
-          f"there after {near} steps")
-alt = "a zig-zag path with sigmoid inputs, a shorter one with tanh inputs"
-plots.descent_paths(walks, target, alt=alt)
-
-# %% [markdown]
-# With sigmoid inputs {{walked["sigmoid"][0]:.0%}} of the moves go up-right or down-left, and the
-# target lies down-right. So the path is a **zig-zag**, {{walked["sigmoid"][1]:.1f}} × as long as
-# the straight line. Tanh inputs take {{walked["tanh"][2]}} steps where sigmoid's take
-# {{walked["sigmoid"][2]}}.
-#
-# This is the textbook story, told for one example at a time. Does it survive mini-batches in a real
-# network? Below, the share of units in the second layer whose 100 weights all get gradients of one
-# sign.
+guess_share = predict.number("Layer 10: share of h² that is the same for all images", low=0, high=1)
+guess_share
 
 # %%
-x, y = data.load_batch(500, dtype=np.float64)
+sigmoid = activations.ACTIVATIONS["sigmoid"]
+x, y, _, _ = still_ill.images()
+x, y = x[:500], y[:500]
+weights = still_ill.network(seed=0).weights
 
+def forward(f, x):
+    h = []
+    for W in weights[:-1]:
+        x = f(x @ W)
+        h.append(x)
+    return h
 
-def build(name, sizes, seed):
-    rule = ACTIVATIONS[name].initializer
-    return MLP(sizes, activation=name, initializer=rule, rng=np.random.default_rng(seed))
-
-
-def median_and_range(runs, form=".2f"):
-    return f"{np.median(runs):{form}} ({np.min(runs):{form}} to {np.max(runs):{form}})"
-
-
-def second_weights_gradient(name, batch, seed):
-    model = build(name, (784, 100, 100, 10), seed)
-    return model.loss_and_gradients(x[:batch], y[:batch])[1].dW[1]
-
-
-locked = {}
-for name in ("sigmoid", "relu", "tanh"):
-    for batch in (1, 4, 32):
-        dWs = [second_weights_gradient(name, batch, seed) for seed in range(5)]
-        one_sign = [np.mean((dW >= 0).all(axis=0) | (dW <= 0).all(axis=0)) for dW in dWs]
-        locked[name, batch] = np.median(one_sign)
-        found = median_and_range(one_sign, ".0%")
-        print(f"{name:8} batch of {batch:2}: one sign in {found} of the units, 5 seeds")
-
-# %% [markdown]
-# For a single image the claim is exact: sigmoid and ReLU give one sign in
-# {{min(locked["sigmoid", 1], locked["relu", 1]):.0%}} of the units, tanh in
-# {{locked["tanh", 1]:.0%}}. A batch adds up gradients of both signs, and the lock loosens: at a
-# batch of 32 it holds in {{locked["sigmoid", 32]:.0%}} of the sigmoid units and
-# {{locked["relu", 32]:.0%}} of the ReLU units, with a wide range over the seeds. So mini-batches
-# soften the zig-zag; they do not remove its cause.
-#
-# The other half of the story is the **bias shift**: positive outputs give the next layer a push
-# that is the same for every image. Will the mean of the activations grow from layer to layer?
-# Guess, then measure it together with the **constant share**: how much of the signal h² is the same
-# for all images.
-
-# %%
 def constant_share(h):
     return np.mean(h.mean(axis=0) ** 2) / np.mean(h**2)
 
-
-shares = {}
-for name in ("sigmoid", "relu", "elu", "tanh"):
-    runs = [build(name, (784, *[100] * 10, 10), seed).forward(x).h[1:] for seed in range(5)]
-    means = np.median([[h.mean() for h in run] for run in runs], axis=0)
-    shares[name] = np.array([[constant_share(h) for h in run] for run in runs])
-    first, last = np.median(shares[name], axis=0)[[0, -1]]
-    print(f"{name:8} mean of h {means[0]:5.2f} → {means[-1]:5.2f}    "
-          f"constant share {first:.2f} → {last:.2f}")
-assert np.median(shares["sigmoid"][:, -1]) > 0.99 > np.median(shares["relu"][:, -1]) > 0.7
-alt = "constant share of the signal, layer by layer"
-plots.seed_curves(shares, xlabel="layer", ylabel="constant share", alt=alt)
-
-# %% [markdown]
-# A mean that grows is not what you see. Sigmoid's stays near one half in every layer: random
-# weights of mean zero turn a positive push into as many negative as positive ones. (ELU's grows
-# because He's weights, made for ReLU, are a little too large for it.) What grows is the share that
-# is the same for all images. After ten sigmoid layers it is
-# {{np.median(shares["sigmoid"][:, -1]):.2f}}: the network says the same whatever it is shown. With
-# ReLU it reaches {{np.median(shares["relu"][:, -1]):.2f}}, with ELU
-# {{np.median(shares["elu"][:, -1]):.2f}}; with tanh it stays where it began, near
-# {{np.median(shares["tanh"][:, -1]):.2f}}. That is what "centred on zero" buys.
-#
-# ## 3. Tanh: the sigmoid, centred
-#
-# **Tanh** looks like a stretched sigmoid. Is it exactly one? Claim: tanh(z) = 2σ(2z) − 1.
-#
-# 1. 2σ(2z) − 1 = 2 / (1 + e^−2z) − 1, by the definition of σ.
-# 2. = (1 − e^−2z) / (1 + e^−2z), on a common denominator.
-# 3. = (e^z − e^−z) / (e^z + e^−z) = tanh(z), multiplying above and below by e^z.
+h = forward(sigmoid.f, x)
+share = [constant_share(layer) for layer in h]
+guess_share.reveal(share[-1])
 
 # %%
-z, tanh = np.linspace(-20, 20, 4001), ACTIVATIONS["tanh"]
-assert np.allclose(tanh.f(z), 2 * sigmoid.f(2 * z) - 1, rtol=0, atol=1e-15)
-assert np.allclose(tanh.df(z), 4 * sigmoid.df(2 * z), rtol=0, atol=1e-15)
-print(f"steepest: tanh {activations.largest_slope('tanh'):.2f}, "
-      f"sigmoid {activations.largest_slope('sigmoid'):.2f}")
-print(f"slope at z = 3: tanh {tanh.df(3.0):.4f}, sigmoid {sigmoid.df(3.0):.4f}")
-rng = np.random.default_rng(0)
-drawer = MLP((784, 100, 100, 784), activation="relu", initializer="he_normal", rng=rng)
-logits = drawer.forward(x).logits
-print(f"ReLU inside: outputs from {logits.min():.1f} to {logits.max():.1f}; "
-      "with tanh at the end all between −1 and 1")
-assert np.abs(np.tanh(logits)).max() <= 1
+plots.side_by_side({"share of h² that all images have in common": {"sigmoid": share}}, log=False,
+                   guess={"share of h² that all images have in common": (10, guess_share.value)},
+                   alt="the constant share rises from below 0.9 to 1 within three layers")
 
 # %% [markdown]
-# The identity holds to the last digit. Tanh is {{words(activations.largest_slope("tanh") /
-# activations.largest_slope("sigmoid"))}} times as steep at its best
-# ({{activations.largest_slope("tanh"):.2f}} against {{activations.largest_slope("sigmoid"):.2f}})
-# and centred on zero, but it saturates sooner: at `z = 3` its slope is {{tanh.df(3.0):.4f}},
-# sigmoid's {{sigmoid.df(3.0):.4f}}. In hidden layers it has made way for ReLU and its kin. It lives
-# on at the **output**, where a bounded answer is wanted, for example pixels between −1 and 1:
-# hidden ReLU, tanh at the end, as in the last line. The gradient then passes one saturating step,
-# not one per layer.
+# <details><summary>What you saw</summary>
 #
-# ## 4. ReLU: cheap, never saturated for z > 0, and mortal
+# All of it, but for {{power(1 - share[-1])}}. A sigmoid's output is about one half, whatever it is
+# shown. That half goes into the next layer's z, where it is a push that is the same for every
+# image: a **bias shift**. One often reads that the mean of h grows from layer to layer. It does
+# not: it is {{h[0].mean():.2f}} in layer 1 and {{h[9].mean():.2f}} in layer 10, since weights of
+# mean zero turn the push up as often as down. What grows is the share.
 #
-# **ReLU** is max(0, z). For z > 0 its slope is 1, however large z grows; for z < 0 it is 0. It is
-# famous for converging faster than tanh and sigmoid. Is that so? Predict the order, then train the
-# same small network (196–32–32–32–10, images shrunk to 14 × 14) under each, at learning rates from
-# 0.03 to 1.0 and with five seeds.
-
-# %%
-x, y = data.load_batch(2000, dtype=np.float64)
-small = x.reshape(-1, 14, 2, 14, 2).mean(axis=(2, 4)).reshape(-1, 196)
-
-
-def losses(name, rate, seed):
-    model = build(name, (196, 32, 32, 32, 10), seed)
-    return train(model, small, y, learning_rate=rate, steps=300, rng=np.random.default_rng(seed))
-
-
-# %%
-final = {}
-for name in ("relu", "tanh", "sigmoid"):
-    best = np.inf
-    for rate in (0.03, 0.1, 0.3, 1.0):
-        runs = final[name, rate] = [losses(name, rate, seed)[-50:].mean() for seed in range(5)]
-        told = median_and_range(runs) if np.median(runs) < 1.1 * best else "worse again"
-        told = told if np.isfinite(runs).all() else "diverges in some or all runs"
-        best = min(best, np.median(runs))
-        print(f"{name:8} learning rate {rate:<5} loss of the last 50 of 300 steps: {told}")
-ends = [np.median(final[run]) for run in (("relu", 0.03), ("tanh", 0.03), ("sigmoid", 1.0))]
-assert ends[0] < ends[1] < ends[2]
-
-# %% [markdown]
-# Against sigmoid the story is true by a wide margin: at the best rate for each, ReLU ends at
-# {{np.median(final["relu", 0.1]):.2f}}, sigmoid at {{np.median(final["sigmoid", 1.0]):.2f}}.
-# Against tanh it is true at the small rate 0.03 ({{np.median(final["relu", 0.03]):.2f}} against
-# {{np.median(final["tanh", 0.03]):.2f}}). At the best rate for each they are level: tanh
-# {{np.median(final["tanh", 0.3]):.2f}}. At the rate 1.0 tanh does worse again, and ReLU diverges.
-# So "ReLU converges faster" is a statement about a given rate and, most likely, about larger
-# networks than this one; it is not a law.
-#
-# ### Dead units
-#
-# A ReLU unit whose z is below 0 on *every* image has slope 0 on every image. No gradient reaches
-# its weights: it is **dead**. What kills units? Train 784–50–10 for 100 steps, with a high rate,
-# then with a bad start bias.
-
-# %%
-def dead_share(rate, bias, seed, steps=100):
-    model = build("relu", (784, 50, 10), seed)
-    model.biases[0] += bias
-    train(model, x, y, learning_rate=rate, steps=steps, rng=np.random.default_rng(seed))
-    return trace(model, x, y).hidden[0].share_dead
-
-
-by_rate = [(0.1, 0), (0.3, 0), (1.0, 0), (3.0, 0)]
-by_bias = [(0.1, -1), (0.1, -3), (0.1, -5), (0.1, -10)]
-for rate, bias in by_rate + by_bias:
-    dead = [dead_share(rate, bias, seed) for seed in range(5)]
-    print(f"rate {rate:<4} start bias {bias:3}: share of dead units {median_and_range(dead)}")
-
-# %% [markdown]
-# At the rate 0.1 no unit dies, at 0.3 a few, at 1.0 about half; with a start bias of −5 nearly all
-# are dead from the start. One violent step can throw a unit's weights so far that its z is negative
-# for all images, and no later step can bring it back. Can it really never recover? Kill units with
-# a start bias of −5, first in a network with one hidden layer, then in the second layer of another.
-# Train 300 steps, and compare their weights bit by bit.
-
-# %%
-for hidden in (1, 2):
-    for seed in range(5):
-        model = build("relu", (784, *[50] * hidden, 10), seed)
-        model.biases[-2] -= 5
-        before = (model.forward(x).z[-2] <= 0).all(axis=0)
-        W = model.weights[-2][:, before].copy()
-        train(model, x, y, learning_rate=0.1, steps=300, rng=np.random.default_rng(seed))
-        after = (model.forward(x).z[-2] <= 0).all(axis=0)
-        untouched = np.array_equal(W, model.weights[-2][:, before])
-        revived = np.sum(before & ~after)
-        print(f"layer {hidden}: {before.sum()} of 50 dead; weights untouched: {untouched!s:5}  "
-              f"revived: {revived}")
-        assert hidden == 2 or (untouched and revived == 0)
-
-# %% [markdown]
-# In the first layer not one bit has moved: its inputs are the images, which never change. In a
-# second layer the inputs do change, because the first layer learns from the units that are still
-# alive; so some sleepers wake. "A dead unit never recovers" is exact for the first layer and for a
-# layer that is dead as a whole, since that blocks the gradient of everything below.
-#
-# The lab trains two small networks (a few images shrunk to 7 × 7, 50 units, few steps) at every
-# move of a slider.
-
-# %%
-labs.dead_relu_lab()
-
-# %% [markdown]
-# Three things to try:
-#
-# 1. Drag the learning rate from `0.5` to `10`. Units fall silent step by step, ReLU's for good;
-#    Leaky ReLU's silent share also falls now and then, since its units can come back.
-# 2. Set the learning rate to `1`, `start bias` to `−5` and `leaky slope` to `0.3`. Almost all ReLU
-#    units stay dead, and the loss stays high. Leaky ReLU's units climb back above 0, and the loss
-#    falls.
-# 3. Same bias, `leaky slope` `0.01`: so small a slope does not save the units in so few steps.
-#
-# ### Yours: find the dead units
-#
-# <details><summary>Hint</summary>
-# z has the shape (images, units). Dead means: z ≤ 0 on all images. That is one call of `all` along
-# the axis of the images.
 # </details>
+#
+# ### Change one thing
+#
+# A sigmoid is not centered on 0, and it is flat: its slope is at most $1/4$. Change each alone.
+#
+# **Commit:** subtract ½ from every h. What comes back in layer 10: the signal's *share* of h, or
+# its *size*, the std over the images?
+
+# %%
+guess_half = predict.choice("σ − ½: what comes back in layer 10?",
+                            ["the signal's share", "its size", "both", "neither"])
+guess_half
+
+# %%
+changed = {
+    "sigmoid": lambda z: sigmoid.f(z),
+    "sigmoid − ½": lambda z: sigmoid.f(z) - 0.5,
+    "4 × sigmoid": lambda z: 4 * sigmoid.f(z),
+    "4 × (sigmoid − ½)": lambda z: 4 * (sigmoid.f(z) - 0.5),
+}
+size, part = {}, {}
+for name, f in changed.items():
+    layers = forward(f, x)
+    size[name] = np.array([np.sqrt(h.var(axis=0).mean()) for h in layers])
+    part[name] = size[name] / np.array([np.sqrt(np.mean(h**2)) for h in layers])
+gained = [values["sigmoid − ½"][9] > 100 * values["sigmoid"][9] for values in (part, size)]
+answers = {(True, False): "the signal's share", (False, True): "its size", (True, True): "both"}
+guess_half.reveal(answers.get(tuple(map(bool, gained)), "neither"))
+
+# %%
+plots.side_by_side({"signal / h": part, "signal: std over the images": size},
+                   alt="centering brings back the share, steepness the size, both together both")
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# Two faults, and each has its own cure. Centering alone brings back the *share*,
+# {{part["sigmoid − ½"][9]:.2f}}, while the size falls as before, to {{size["sigmoid − ½"][9]:.0e}}:
+# every image's h shrinks toward 0, yet they stay different from each other. Steepness alone holds
+# up the *size* ({{size["4 × sigmoid"][9]:.0e}} is left, where the sigmoid leaves
+# {{size["sigmoid"][9]:.0e}}). Only both keep both: {{part["4 × (sigmoid − ½)"][9]:.2f}} and
+# {{size["4 × (sigmoid − ½)"][9]:.2f}}.
+#
+# </details>
+#
+# Does it also learn? That is a comparison, so each contender gets the learning rate that suits it
+# best: tried on validation images, in a grid that is widened until the best rate lies within it.
+# Then fresh seeds are scored on test images. Ten layers of `50` units, `400` steps.
+#
+# **Commit:** which change alone gets ten sigmoid layers off chance?
+
+# %%
+guess_cure = predict.choice("Ten layers, best rates: what alone gets a sigmoid off chance?",
+                            ["centering", "steepness", "each of them", "neither"])
+guess_cure
+
+# %%
+deep = comparison.load("activations_deep")
+accuracy = {name: deep.test(name, "accuracy") for name in deep}
+off = [np.median(accuracy[name]) > 0.2 for name in ("sigmoid − ½", "4 × sigmoid")]
+answers = {(True, False): "centering", (False, True): "steepness", (True, True): "each of them"}
+guess_cure.reveal(answers.get(tuple(map(bool, off)), "neither"))
+
+# %%
+deep.table(*changed)
+
+# %%
+deep.grid("sigmoid")
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# The sigmoid stays at chance at every rate that was tried, and centering alone does not help it:
+# {{np.median(accuracy["sigmoid − ½"]):.2f}}. Centered, its signal is whole, but too small.
+# Steepness alone gets half of the way, {{np.median(accuracy["4 × sigmoid"]):.2f}} ({{accuracy["4 ×
+# sigmoid"].min():.2f}} to {{accuracy["4 × sigmoid"].max():.2f}}). Both together get
+# {{np.median(accuracy["4 × (sigmoid − ½)"]):.2f}}. Nothing else was changed between these
+# networks. So the size must be there first, and then the center makes the difference.
+#
+# </details>
+#
+# ## 2. A story taken apart: the zig-zag
+#
+# There is a second, famous charge against sigmoids. A neuron computes h · w, and the gradient of
+# each of its weights is the error times that weight's own input. If all inputs are positive, the
+# gradients all have the sign of the error: all weights go up, or all go down. Say the one weight
+# must rise from −1 to 1 and the other fall from 1 to −1. Then the path is a **zig-zag**.
+#
+# Here is such a neuron. It learns from one example at a time.
+
+# %%
+start, target = np.array([-1.0, 1.0]), np.array([1.0, -1.0])
+
+def walk(h, rate=0.5):
+    w, path = start, [start]
+    for inputs in h:
+        error = np.sum(inputs * (w - target), axis=-1, keepdims=True)
+        w = w - rate * error * inputs
+        path.append(w)
+    return np.stack(np.broadcast_arrays(*path))
+
+def steps_needed(path):
+    """The first step after which w is within 0.1 of the target; all steps, if there is none."""
+    near = np.linalg.norm(path - target, axis=-1) < 0.1
+    return np.where(near.any(axis=0), near.argmax(axis=0), len(path))
+
+# %%
+z = 2 * np.random.default_rng(0).standard_normal((300, 2))
+tanh = activations.ACTIVATIONS["tanh"]
+paths = {"inputs from σ": walk(sigmoid.f(z)), "from σ − ½": walk(sigmoid.f(z) - 0.5),
+         "from tanh": walk(tanh.f(z))}
+plots.descent_paths(paths, target, alt="with sigmoid inputs a zig-zag, with centered ones a nearly "
+                    "straight path, with tanh inputs a few long steps")
+
+# %% [markdown]
+# The zig-zag is there, and tanh is there in a few steps. So is that the price of not being
+# centered? Three things differ between σ and tanh: the **sign** of the inputs, their **center**,
+# and their **size**. Take them apart, over `200` seeds. Three of the inputs below:
+#
+# - *σ × coin*: each example's inputs together times 1 or −1, by a coin. Their mean is now 0, but
+#   within an example they still share one sign.
+# - *σ − ½*: centered one by one.
+# - *tanh, shrunk*: as large as σ − ½, in mean square.
+
+# %%
+def kinds(rng, steps=400, seeds=200):
+    z = 2 * rng.standard_normal((steps, seeds, 2))
+    coin = rng.choice([-1.0, 1.0], (steps, seeds, 1))
+    s, centered, t = sigmoid.f(z), sigmoid.f(z) - 0.5, tanh.f(z)
+    size = {name: np.sqrt(np.mean(h**2)) for name, h in (("s", s), ("c", centered), ("t", t))}
+    return {"σ": s, "σ × coin": s * coin, "σ − ½": centered, "tanh": t,
+            "tanh, shrunk to σ − ½": t * size["c"] / size["t"],
+            "σ, as large as tanh": s * size["t"] / size["s"]}
+
+tried, fresh = kinds(np.random.default_rng(1)), kinds(np.random.default_rng(2))
+of_sigmoid = steps_needed(walk(fresh["σ"]))
+print(f"σ needs {np.median(of_sigmoid):.0f} steps, median of 200 seeds")
+
+# %% [markdown]
+# **Commit:** and with σ − ½, at the same rate?
+
+# %%
+guess_steps = predict.number("Steps with σ − ½, at the same rate as σ", low=1, high=150)
+guess_steps
+
+# %%
+ladder = tuning.Knob(tuning.decades(-2, 2, mantissas=(1, 2, 5)), (2, 6))
+same_rate, best_rate = {}, {}
+for name in tried:
+    same_rate[name] = steps_needed(walk(fresh[name]))
+    chosen, _ = tuning.search({"rate": ladder}, lambda rate: np.median(
+        steps_needed(walk(tried[name], rate))))
+    best_rate[name] = chosen["rate"], steps_needed(walk(fresh[name], chosen["rate"]))
+guess_steps.reveal(np.median(same_rate["σ − ½"]))
+
+# %% tags=["folded"]
+def told(steps):
+    low, middle, high = np.percentile(steps, [5, 50, 95])
+    return f"{middle:.0f} ({low:.0f} to {high:.0f})"
+
+table_of_steps = [(name, told(same_rate[name]), f"{rate:g}", told(steps))
+                  for name, (rate, steps) in best_rate.items()]
+table(("inputs", "steps at rate 0.5 (9 of 10 seeds)", "best rate", "steps at its best rate"),
+               table_of_steps)
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# - **Center alone, by the coin: nothing.** {{np.median(same_rate["σ × coin"]):.0f}} steps, the same
+#   path exactly: error and input turn their signs together. What makes the zig-zag is that inputs
+#   share a *sign within an example*, not that their mean is off 0.
+# - **σ − ½ ends the zig-zag**, and at the same rate it wins no step:
+#   {{np.median(same_rate["σ − ½"]):.0f}}. Tanh shrunk to that size is as slow.
+# - **Size is the rate in disguise.** Tanh's {{np.median(same_rate["tanh"]):.0f}} steps come from
+#   larger inputs. Shrunk, with the rate that suits it, it needs
+#   {{np.median(best_rate["tanh, shrunk to σ − ½"][1]):.0f}}.
+# - So what does the shared sign cost? **The rate.** It makes one direction so steep that a long
+#   step overshoots there. Each at its best rate, inputs of one sign need
+#   {{np.median(best_rate["σ"][1]):.0f}} steps, centered ones {{np.median(best_rate["σ −
+#   ½"][1]):.0f}}.
+#
+# In a mini-batch, errors of both signs add up and the lock loosens: [deeper/03 measures
+# it](deeper/03_derive_selu_and_fit_maxout.ipynb).
+#
+# </details>
+#
+# ## 3. Tanh: the sigmoid, centered
+#
+# The sigmoid was chosen for what it resembles: a nerve cell that fires never (0), always (1), or at
+# some rate between. Solid is the value, dashed the slope. Shaded is where it **saturates**: the
+# slope is below a twentieth of its largest.
+
+# %%
+labs.activation_lab()
+
+# %% [markdown]
+# - **Drag `point z` from `0` to `6`.** What becomes of the tangent?
+# - **Set `std of z` to `10`.** Where do the outputs pile up?
+# - **Compare with tanh**, at `point z` = `3`. Which of the two is flatter there?
+#
+# <details><summary>What you saw</summary>
+#
+# At `z = 3` the slope of tanh is {{tanh.df(3.0):.4f}}, that of the sigmoid {{sigmoid.df(3.0):.4f}}:
+# tanh saturates sooner. At 0 it is {{words(activations.largest_slope("tanh") /
+# activations.largest_slope("sigmoid"))}} times as steep. So of the sigmoid's three faults tanh has
+# one: it saturates, but it is centered. (The third fault is the price of the exponential; section
+# 8 tells it.) Where a bounded *answer* is wanted, say pixels between −1 and 1, one uses ReLU
+# inside and tanh at the output alone: the gradient then passes one saturating step, not ten.
+#
+# </details>
+#
+# ### Warm-up: tanh from a sigmoid
+#
+# You nearly invented tanh in section 1: `4(σ − ½)`. Now write tanh itself, with nothing but
+# `sigmoid`, which is handed to your function.
+
+# %% tags=["stub"]
+def my_tanh(z, sigmoid):
+    """Return tanh(z), made of sigmoid(…) alone."""
+    ...
+
+# %% tags=["solution"]
+def my_tanh(z, sigmoid):
+    """Return tanh(z), made of sigmoid(…) alone."""
+    return 2 * sigmoid(2 * z) - 1
+
+# %%
+checks.activation.tanh_from_sigmoid(my_tanh)
+
+# %% [markdown]
+# ### The patient's cure
+#
+# Tanh is this lesson's cure. **Commit:** the patient as it comes, raw pixels and tiny weights,
+# gets tanh and nothing else. Its accuracy will …
+
+# %%
+guess_tanh = predict.choice("Tanh in the patient and nothing else: accuracy will",
+                            ["stay at chance", "rise to about 0.3", "rise above 0.6"])
+guess_tanh
+
+# %%
+scores = results.load("patient").scores
+alone, pair = scores["activation"].accuracy, scores["activation + weights"].accuracy
+guess_tanh.reveal("stay at chance" if alone.max() < 0.13 else "rise to about 0.3")
+
+# %%
+patient.scoreboard((), ("activation",), ("weights",), ("activation", "weights"),
+                   ("weights", "inputs"), ("activation", "weights", "inputs"))
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# Alone tanh does nothing that one could measure. It brings back the signal's share; its size still
+# vanishes, for the weights are tiny. The weights alone do nothing either, for the sigmoid takes
+# the signal. **Together** they get off chance with most seeds: {{np.median(pair):.2f}}
+# ({{pair.min():.2f}} to {{pair.max():.2f}}). A cure that does nothing alone is not refuted by
+# that. Lesson 04 turns to the weights.
+#
+# </details>
+#
+# ## 4. ReLU: never saturated on the right, and mortal
+#
+# **ReLU** is max(0, z). For z > 0 its slope is 1, however large z grows. For z < 0 it is exactly 0.
+# A unit whose z is below 0 on *every* image gets no gradient at all: it is **dead**.
+#
+# ### Core: find the dead units
 
 # %% tags=["stub"]
 def my_dead_units(W, b, x):
-    """Return True for each ReLU unit whose pre-activation is 0 or less on every row of x."""
+    """Return True for each ReLU unit whose z is 0 or less on every row of x."""
     ...
 
 # %% tags=["solution"]
 def my_dead_units(W, b, x):
-    """Return True for each ReLU unit whose pre-activation is 0 or less on every row of x."""
+    """Return True for each ReLU unit whose z is 0 or less on every row of x."""
     z = x @ W + b
     return (z <= 0).all(axis=0)
 
@@ -328,75 +377,88 @@ def my_dead_units(W, b, x):
 checks.activation.dead_units(my_dead_units)
 
 # %% [markdown]
-# ## 5. Leaky ReLU and PReLU: a small slope keeps the door open
+# What kills units? One hidden layer of `50`, `100` steps, and one thing changed at a time: the
+# learning rate, or the bias at the start.
 #
-# **Leaky ReLU** gives z < 0 a small slope a, 0.01 in the paper. **PReLU** learns a. How does the
-# loss change with a? One number a serves the whole layer.
-#
-# 1. h = z where z > 0, and h = a z elsewhere.
-# 2. So ∂h/∂a = 0 where z > 0, and z elsewhere: min(0, z).
-# 3. By the chain rule ∂loss/∂a = Σ (∂loss/∂h) · min(0, z), over all images and units.
-#
-# At z = 0 the curve has a kink, and the derivative is a choice: 0 for ReLU, a for Leaky ReLU here.
-# A computed z is almost never exactly 0, so the choice hardly matters.
+# **Commit:** which share of the units is dead after 100 steps at rate 1?
 
 # %%
-def loss_at(slope):
-    prelu = activations.with_parameter("prelu", float(slope))
-    model = MLP((784, 50, 10), activation=prelu, rng=np.random.default_rng(0))
-    return model, *model.loss_and_gradients(x[:64], y[:64])
-
-
-model, loss, gradients = loss_at(0.25)
-dh = gradients.dz[1] @ model.weights[1].T
-by_formula = activations.prelu_slope_gradient(model.forward(x[:64]).z[0], dh)
-numerically = numerical_gradient(lambda a: loss_at(a)[1], np.array(0.25))
-print(f"∂loss/∂a by the formula {by_formula:.5f}, numerically {numerically:.5f}")
-assert relative_error(by_formula, numerically) < 1e-6
-
-# %% [markdown]
-# The formula holds. Now mind your library: in Keras the layer `LeakyReLU` starts with slope 0.3,
-# the function `leaky_relu` with 0.2, and the paper has 0.01. What difference does it make to a
-# signal?
+guess_dead = predict.number("Share of dead ReLU units after 100 steps at rate 1", low=0, high=1)
+guess_dead
 
 # %%
-for slope in (0.0, 0.01, 0.2, 0.3):
-    leaky = activations.with_parameter("leaky_relu", slope)
-    kept = theory.variance_map(leaky, 1.0, sigma_w2=1.0)
-    print(f"slope {slope:<4}: keeps {kept:.3f} of E[z²]; "
-          f"ten layers with He weights multiply it by {(2 * kept) ** 10:.2f}")
+x, y = data.load_batch(2000, dtype=np.float64)
 
-# %% [markdown]
-# He's initialization assumes {{theory.variance_map("relu", 1.0, sigma_w2=1.0):.3f}}. With slope
-# {{slope}} it is {{kept:.3f}}, and ten layers make the signal's square {{(2 * kept) ** 10:.2f}} ×
-# as large. Not a disaster, but a surprise when you copy a network from one library to another.
-#
-# ## 6. ELU: smooth, and closer to mean zero
-#
-# **ELU** is z for z > 0 and α(e^z − 1) below. Its negative outputs pull the mean toward 0. By how
-# much, and what does the exponential cost?
+def dead_share(rate, bias, seed):
+    rng = np.random.default_rng(seed)
+    model = MLP((784, 50, 10), activation="relu", initializer="he_normal", rng=rng)
+    model.biases[0] += bias
+    train(model, x, y, learning_rate=rate, steps=100, rng=rng)
+    return (model.forward(x).z[0] <= 0).all(axis=0).mean()
+
+dead = {(rate, bias): [dead_share(rate, bias, seed) for seed in range(5)]
+        for rate, bias in [(0.1, 0), (0.3, 0), (1, 0), (3, 0), (0.1, -3), (0.1, -5)]}
+guess_dead.reveal(np.median(dead[1, 0]))
 
 # %%
-for name in ("relu", "leaky_relu", "elu"):
-    measured = [build(name, (784, 100, 10), seed).forward(x).h[1].mean() for seed in range(5)]
-    exact = activation_table.properties(name).mean
-    print(f"{name:10} mean of f(z): {exact:.3f} for z ~ N(0, 1), "
-          f"{median_and_range(measured)} on real images, layer 1")
-costs = activation_table.relative_costs()
-print("ELU takes more than 1.3 × as long as ReLU:", costs["elu"] > 1.3)
+table(("rate", "bias at the start", "share of dead units", "of 5 seeds"),
+      [(f"{rate:g}", f"{bias:g}", f"{np.median(d):.2f}", f"{min(d):.2f} to {max(d):.2f}")
+       for (rate, bias), d in dead.items()])
 
 # %% [markdown]
-# For normal pre-activations ELU's mean is {{exact:.3f}} where ReLU's is
-# {{activation_table.properties("relu").mean:.3f}}. It is dearer; section 10 shows how much dearer
-# on the machine this was run on. Like ReLU it saturates to the left, but its slope there is small
-# and not 0, so no unit is dead in the strict sense.
+# Can a dead unit come back? Kill units by a bias of −5, in the first hidden layer of one network
+# and in the second of another, and train 300 steps.
+
+# %%
+def killed_and_revived(hidden, seed):
+    rng = np.random.default_rng(seed)
+    sizes = (784, *[50] * hidden, 10)
+    model = MLP(sizes, activation="relu", initializer="he_normal", rng=rng)
+    model.biases[-2] -= 5
+    before = (model.forward(x).z[-2] <= 0).all(axis=0)
+    train(model, x, y, learning_rate=0.1, steps=300, rng=rng)
+    after = (model.forward(x).z[-2] <= 0).all(axis=0)
+    return before.sum(), (before & ~after).sum()
+
+found = {hidden: np.array([killed_and_revived(hidden, seed) for seed in range(5)]).T
+         for hidden in (1, 2)}
+table(("layer", "dead at the start, 5 seeds", "of these alive after 300 steps"),
+      [(hidden, f"{dead.min()} to {dead.max()}", f"{back.min()} to {back.max()}")
+       for hidden, (dead, back) in found.items()])
+
+# %%
+labs.dead_relu_lab()
+
+# %% [markdown]
+# The lab trains two small networks on a few images, shrunk to 7 × 7. One has ReLU, the other
+# **Leaky ReLU**, which keeps a small slope on the left.
 #
-# ### Yours: Leaky ReLU with both derivatives
+# - **Drag the learning rate from `0.5` to `3`.** Who falls silent, and who comes back?
+# - **Rate `10`.** Read the sentence below the picture: why does the *immortal* network explode?
+# - **Rate `1`, start bias `−5`, leaky slope `0.3`; then `0.01`.** Is a slope of a hundredth enough?
 #
-# <details><summary>Hint</summary>
-# `np.where(z > 0, …, …)` for each of the three. `np.maximum(z, slope * z)` fails for slopes
-# above 1. Where z > 0 the slope does not appear in h at all.
+# <details><summary>What you saw</summary>
+#
+# At rate 1, {{np.median(dead[1, 0]):.0%}} of the units are dead ({{min(dead[1, 0]):.0%}} to
+# {{max(dead[1, 0]):.0%}}); with a bias of −5 at the start it is {{np.median(dead[0.1, -5]):.0%}}.
+# One violent step can throw z below 0 for all images. In the first layer no unit came back, and
+# none can: its inputs are images, which never change. In a later layer the inputs do change, as
+# the layers below learn from units that are still alive, and {{words(found[2][1].min())}} to
+# {{words(found[2][1].max())}} woke up. "Dead units never recover" holds for the first layer, and
+# for a layer that is dead as a whole.
+#
+# At rate 10 ReLU's units die, and that is what stops the explosion: what is dead passes nothing on.
+# Leaky ReLU's live on, and every step overshoots further. A small slope keeps a door open; it does
+# not make a rate fit.
+#
 # </details>
+#
+# ## 5. Leaky ReLU and PReLU
+#
+# **PReLU** learns the slope a of the left side, one number for the whole layer. h is z where z > 0,
+# and a · z elsewhere. Where a does not stand in h, it has no influence; elsewhere ∂h/∂a = z.
+#
+# ### Core: Leaky ReLU with both of its derivatives
 
 # %% tags=["stub"]
 def my_leaky_relu(z, slope):
@@ -413,152 +475,78 @@ def my_leaky_relu(z, slope):
 checks.activation.leaky_relu_with_gradients(my_leaky_relu)
 
 # %% [markdown]
-# ## 7. SELU: a layer that normalizes itself
-#
-# **SELU** is λ · ELU with α, two fixed constants. They are made for one purpose: if the inputs of a
-# layer have mean 0 and variance 1, so have its outputs. Where do the constants come from? Let z ~
-# N(0, 1).
-#
-# 1. Mean 0 asks for E[z; z > 0] + α E[e^z − 1; z < 0] = 0.
-# 2. The first part is 1/√(2π). The second is √e · erfc(1/√2)/2 − 1/2, completing the square in the
-#    exponent.
-# 3. So α = √(2/π) / (1 − √e erfc(1/√2)).
-# 4. Variance 1 with mean 0 asks for λ² E[elu(z, α)²] = 1, which gives λ.
+# By the chain rule ∂loss/∂a is the sum of ∂loss/∂h · ∂h/∂a over all images and units. Test that on
+# a real network: nudge a, and look at the loss. (At z = 0 there is a kink, and the slope is a
+# choice. A computed z is almost never exactly 0.)
 
 # %%
-from math import e, erfc, pi, sqrt
+def loss_and_gradient(slope):
+    prelu = activations.with_parameter("prelu", slope)
+    model = MLP((784, 50, 10), activation=prelu, rng=np.random.default_rng(0))
+    loss, gradients = model.loss_and_gradients(x[:64], y[:64])
+    z, dh = model.forward(x[:64]).z[0], gradients.dz[1] @ model.weights[1].T
+    return loss, np.sum(dh * np.minimum(z, 0))
 
-alpha = sqrt(2 / pi) / (1 - sqrt(e) * erfc(1 / sqrt(2)))
-scale = 1 / sqrt(theory.expectation(lambda z: activations.elu(z, alpha) ** 2, 1.0))
-print(f"λ = {scale:.4f}, α = {alpha:.4f}")
-assert np.allclose((scale, alpha), (activations.SELU_SCALE, activations.SELU_ALPHA), rtol=1e-9)
-mean, variance = theory.moment_map("selu", 0.0, 1.0)
-assert np.allclose((mean, variance), (0, 1), atol=1e-9)
+up, down = loss_and_gradient(0.25 + 1e-5)[0], loss_and_gradient(0.25 - 1e-5)[0]
+by_nudging, by_formula = (up - down) / 2e-5, loss_and_gradient(0.25)[1]
+print(f"∂loss/∂a, by the formula: {by_formula:.6f}   by nudging: {by_nudging:.6f}")
 
 # %% [markdown]
-# λ = {{scale:.4f}} and α = {{alpha:.4f}}, computed and not pasted. So (mean, variance) = (0, 1) is
-# a **fixed point** of the map that one layer makes. Does it also attract? Nudge mean and variance a
-# little: the map's **Jacobian** says how much of the nudge is left after a layer, and its
-# **spectral norm** is the worst case.
+# Now mind your library. **Commit:** the paper has a slope of `0.01`. What does Keras take for
+# `LeakyReLU()`?
 
 # %%
-def one_layer(point):
-    return np.array(theory.moment_map("selu", *point))
+guess_slope = predict.choice("Keras: LeakyReLU() without a number has the slope",
+                             ["0.01", "0.1", "0.2", "0.3"])
+guess_slope
 
+# %%
+layer = library_defaults.default_of(
+    "keras.src.layers.activations.leaky_relu", "LeakyReLU", "negative_slope")
+function = library_defaults.default_of(
+    "keras.src.activations.activations", "leaky_relu", "negative_slope")
+guess_slope.reveal(f"{layer:g}")
 
-here, nudges = np.array([0.0, 1.0]), 1e-5 * np.eye(2)
-changes = [one_layer(here + nudge) - one_layer(here - nudge) for nudge in nudges]
-jacobian = np.column_stack(changes) / 2e-5
-print(np.round(jacobian, 4) + 0.0)
-print(f"spectral norm {np.linalg.norm(jacobian, 2):.3f}")
-assert np.linalg.norm(jacobian, 2) < 1
+# %%
+sources = {"Keras, the layer": layer, "Keras, the function": function,
+           "this course, as the paper": activations.LEAKY_RELU_SLOPE}
+rows = []
+for source, slope in sources.items():
+    kept = theory.variance_map(activations.with_parameter("leaky_relu", slope), 1.0, sigma_w2=1.0)
+    rows.append((source, f"{slope:g}", f"{(2 * kept) ** 10:.2f}"))
+table(("Leaky ReLU of", "slope", "E[h²] after ten layers with He's weights, times"), rows)
 
 # %% [markdown]
-# Rows: new mean, new variance; columns: old mean, old variance. The spectral norm is
-# {{np.linalg.norm(jacobian, 2):.3f}}, below 1, so every layer takes away at least a fifth of any
-# small deviation. (The column of zeros is the choice ω = 0: weights that add up to 0 forget the
-# mean.)
-
-# %%
-labs.selu_map_lab()
-
-# %% [markdown]
-# Arrows show where one layer takes a (mean, variance); dashes the predicted path of the start point
-# through some layers; dots a real random network. ω is the sum of a unit's weights, τ the sum of
-# their squares.
+# <details><summary>What you saw</summary>
 #
-# 1. Drag start mean and start variance anywhere: all paths end in (0, 1), but for a variance of
-#    exactly 0, which leaves nothing to scale up.
-# 2. Drag τ to `2`, He's choice: the path leaves the picture. Drag it to `0.5`: the signal shrinks
-#    to almost nothing.
-# 3. Drag the width down to `2`. The dots scatter about the path: the prediction is for wide layers.
-# 4. Choose ReLU, with any τ: the arrows have no place of rest at (0, 1).
+# The helper reads Keras's own source. The layer takes {{layer}}, the function {{function}}, the
+# paper {{activations.LEAKY_RELU_SLOPE}}. He's weights assume that half of z² gets through. With
+# {{layer}} a little more does, and ten layers make that {{rows[0][2]}} times the signal's square.
+# No disaster, but a surprise when you carry a network from one library to another.
 #
-# Now break the conditions one by one in a real stack of 100 layers.
-
-# %%
-images, raw = x[:100], data.load_batch(100, standardize=False, dtype=np.float64)[0]
-
-
-def stds(x, initializer="lecun_normal", widths=(100,), skip=False, omega=0.0, seed=0):
-    """Return the standard deviation of h at layers 1, 10 and 100."""
-    rng, h, seen = np.random.default_rng(seed), x, []
-    for width in (100 * widths)[:100]:
-        W = initializers.get_initializer(initializer)((h.shape[1], width), rng=rng)
-        new = activations.selu(h @ (W + omega / len(W)))
-        h = h + new if skip and h.shape == new.shape else new
-        seen.append(h.std())
-    return [seen[0], seen[9], seen[99]]
-
-
-# %%
-trials = {
-    "all conditions kept": {"x": images},
-    "pixels 0 to 1, not standardized": {"x": raw},
-    "pixels 0 to 255": {"x": 255 * raw},
-    "He instead of LeCun": {"x": images, "initializer": "he_normal"},
-    "Glorot, widths 150, 50, 150 …": {
-        "x": images, "initializer": "glorot_normal", "widths": (150, 50),
-    },
-    "weights with sum ω = 1": {"x": images, "omega": 1.0},
-    "skip connections": {"x": images, "skip": True},
-}
-after = {}
-for label, options in trials.items():
-    after[label] = np.median([stds(**options, seed=seed) for seed in range(5)], axis=0)
-    first, tenth, last = after[label]
-    print(f"{label:32} std at layer 1: {first:6.2f}    10: {tenth:8.2f}    100: {last:10.3g}")
-
-# %% [markdown]
-# With all conditions kept the standard deviation is {{after["all conditions kept"][2]:.3f}} after
-# 100 layers. Not all breaks are equal:
-#
-# - Inputs on a wrong scale are pulled back, since the fixed point attracts: pixels up to 255 begin
-#   with a standard deviation of {{after["pixels 0 to 255"][0]:.2f}} and are near 1 by layer 100.
-#   The first layers pay, not the last.
-# - Glorot's rule equals LeCun's where widths are equal. With changing widths a small loss remains:
-#   {{after["Glorot, widths 150, 50, 150 …"][2]:.3f}}.
-# - He's rule has τ = 2: {{after["He instead of LeCun"][2]:.0f}} after 100 layers.
-# - Weights whose sum is not 0 feed the mean back, and a skip connection adds up what was balanced:
-#   the signal grows without end, to {{after["weights with sum ω = 1"][2]:.2e}} and
-#   {{after["skip connections"][2]:.1e}}.
-#
-# What do the constants *not* keep in balance? The gradient. It is multiplied by f' at each layer,
-# and the factor for its mean square is E[f'²].
-
-# %%
-factor = theory.expectation(lambda z: ACTIVATIONS["selu"].df(z) ** 2, 1.0)
-print(f"E[f'²] = {factor:.3f}; "
-      f"over 100 layers the gradient's standard deviation grows × {factor**50:.0f}")
-measured = []
-for seed in range(5):
-    model = build("selu", (784, *[200] * 100, 10), seed)
-    signal = trace(model, images, y[:100])
-    predicted = theory.predict(model, images, signal.output_error).grad_z_norm
-    measured.append(signal.per_layer("grad_z_norm") / signal.per_layer("grad_z_norm")[-1])
-growth = [run[0] for run in measured]
-print(f"layer 100 back to layer 1: predicted × {predicted[0] / predicted[-1]:.0f}, "
-      f"measured × {median_and_range(growth, '.0f')}")
-assert 0.6 < np.median(growth) / (predicted[0] / predicted[-1]) < 1.7
-shown, dashed = np.median(measured, axis=0), predicted / predicted[-1]
-plots.curves({"measured": shown}, {"measured": dashed}, ylabel="gradient norm")
-
-# %% [markdown]
-# So a self-normalizing network does not normalize its gradients. E[f'²] = {{factor:.3f}} is a
-# little more than 1, and 100 layers turn that into × {{factor**50:.0f}}. The prediction for these
-# images says × {{predicted[0] / predicted[-1]:.0f}} from layer 100 back to layer 1, and five real
-# networks of width 200 have a median of × {{np.median(growth):.0f}}. (The picture shows the norm
-# relative to layer 100.) It is mild, for 100 layers, but it is not 1.
-#
-# ### Yours: SELU's two conditions
-#
-# Compute E[h] and E[h²] for h = scale · elu(z, α) by a plain sum over a fine grid of z.
-#
-# <details><summary>Hint</summary>
-# Take `z = np.linspace(-10, 10, 20001)`, the density `np.exp(-z**2 / 2) / np.sqrt(2 * np.pi)`, and
-# the grid's step dz. An average is the sum of value · density · dz. `activations.elu(z, alpha)` is
-# at hand.
 # </details>
+#
+# ## 6. ELU and SELU
+#
+# **ELU** is z for z > 0 and α(e^z − 1) below: it settles at −α. Its negative outputs pull the mean
+# toward 0. **Commit:** for z ~ N(0, 1) the mean of ReLU(z) is about `0.40`. ELU's, with α = 1?
+
+# %%
+guess_elu = predict.number("Mean of ELU(z) for z ~ N(0, 1)", low=-0.5, high=0.5)
+guess_elu
+
+# %%
+z = np.random.default_rng(0).standard_normal(1_000_000)
+means = {name: activations.ACTIVATIONS[name].f(z).mean() for name in ("relu", "leaky_relu", "elu")}
+print({name: f"{mean:.2f}" for name, mean in means.items()})
+guess_elu.reveal(means["elu"])
+
+# %% [markdown]
+# What if the mean were *exactly* 0, and the variance exactly 1? Then a layer would hand on what it
+# got, and so would a hundred of them. That is **SELU**: λ · ELU with an α, two constants made for
+# z ~ N(0, 1). You can find them.
+#
+# ### Core: SELU's two averages
 
 # %% tags=["stub"]
 def my_selu_moments(scale, alpha):
@@ -569,170 +557,322 @@ def my_selu_moments(scale, alpha):
 def my_selu_moments(scale, alpha):
     """Return (E[h], E[h²]) for h = scale · elu(z, alpha) and z ~ N(0, 1)."""
     z, dz = np.linspace(-10, 10, 20001, retstep=True)
-    weight = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * dz
+    share = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * dz
     h = scale * activations.elu(z, alpha)
-    return np.sum(weight * h), np.sum(weight * h**2)
+    return np.sum(share * h), np.sum(share * h**2)
 
 # %%
 checks.activation.selu_moments(my_selu_moments)
 
 # %% [markdown]
-# ## 8. Maxout: learn the activation
-#
-# **Maxout** takes the largest of k linear functions of its inputs: h = max(x·w₁ + b₁, …, x·w_k +
-# b_k). It has no curve of its own; it learns one, as long as that curve bends upward. How many
-# pieces does a parabola need?
+# λ only stretches h: a mean of 0 stays 0. So halve an interval for α until the mean is 0. Then
+# choose λ so that the mean square is 1. (`theory.expectation` does what you just wrote.)
 
 # %%
-points = np.linspace(-2, 2, 81)[:, None]
-wanted = points[:, 0] ** 2
-
-
-def fit(pieces, seed):
-    rng = np.random.default_rng(seed)
-    w, b = rng.standard_normal((1, pieces)), rng.standard_normal(pieces)
-    for _ in range(2000):
-        z = points @ w + b
-        error = activations.maxout(z, pieces) - wanted[:, None]
-        dz = activations.maxout_derivative(z, pieces) * error
-        w, b = w - 0.2 * points.T @ dz / len(points), b - 0.2 * dz.mean(axis=0)
-    return points @ w + b
-
-
-# %%
-fits, reached = {}, {}
-for pieces in (1, 2, 4, 8):
-    runs = [fit(pieces, seed) for seed in range(5)]
-    errors = [np.sqrt(np.mean((run.max(axis=1) - wanted) ** 2)) for run in runs]
-    fits[pieces], reached[pieces] = runs[int(np.argmin(errors))], np.median(errors)
-    used, layer = [len(set(run.argmax(axis=1))) for run in runs], pieces * 100 * (784 + 1)
-    print(f"{pieces} pieces ({min(used)} to {max(used)} in use): "
-          f"error {median_and_range(errors)}, 5 starts")
-    print(f"    a layer of 784 inputs and 100 such units has {layer:,} parameters")
-plots.maxout_fits(points[:, 0], wanted, fits)
+low, high = 1.0, 3.0
+for _ in range(50):
+    alpha = (low + high) / 2
+    mean = theory.expectation(lambda z: activations.elu(z, alpha), 1.0)
+    low, high = (alpha, high) if mean > 0 else (low, alpha)
+scale = 1 / np.sqrt(theory.expectation(lambda z: activations.elu(z, alpha) ** 2, 1.0))
+print(f"by halving:   α = {alpha:.6f}   λ = {scale:.6f}")
+print(f"in libraries: α = {activations.SELU_ALPHA:.6f}   λ = {activations.SELU_SCALE:.6f}")
 
 # %% [markdown]
-# The picture shows the best of five starts. Four pieces bring the error from {{reached[1]:.2f}} to
-# {{reached[4]:.2f}}, eight to {{reached[8]:.2f}}. But with two pieces most starts end at
-# {{reached[2]:.2f}}, no better than one: only 1 piece is in use. A piece that is nowhere the
-# largest gets no gradient. So maxout, which cannot die as a whole, can lose its pieces.
+# The same α in closed form, in small steps. E[…; z < 0] is the average over all z that counts
+# only z < 0.
 #
-# The price is k times the parameters. ReLU and Leaky ReLU are maxout units with two fixed pieces.
-# Which ones?
+# 1. *Right half.* E[z; z > 0] = ∫ z e^(−z²/2) / √(2π) dz from 0 on. The derivative of −e^(−z²/2) is
+#    z e^(−z²/2), so the integral is 1 / √(2π).
+# 2. *Left half.* E[α(e^z − 1); z < 0] = α (E[e^z; z < 0] − ½), since half of all z are below 0.
+# 3. *The one new average.* Under the integral stands e^z · e^(−z²/2). Write the exponent as a
+#    square: z − z²/2 = ½ − (z − 1)²/2. So it is √e times a bell curve around 1, and its part below
+#    0 is P(ξ < −1), the share of normal numbers more than one standard deviation below their mean.
+#    Libraries have it as `erfc(1 / √2) / 2`; "erfc" is the area under a bell curve's two tails.
+# 4. *Together they must give 0:* 1/√(2π) + α(√e · P(ξ < −1) − ½) = 0. Solve for α.
+
+# %%
+from math import e, erfc, pi, sqrt
+
+tail = erfc(1 / sqrt(2)) / 2
+print(f"P(ξ < −1): {tail:.4f}   by drawing: {np.mean(z < -1):.4f}")
+print(f"E[z; z > 0]: {1 / sqrt(2 * pi):.4f}   by drawing: {np.mean(np.maximum(z, 0)):.4f}")
+print(f"E[e^z; z < 0]: {sqrt(e) * tail:.4f}   by drawing: {np.mean(np.exp(z) * (z < 0)):.4f}")
+print(f"α = {1 / sqrt(2 * pi) / (1 / 2 - sqrt(e) * tail):.6f}")
+
+# %% [markdown]
+# So (mean 0, variance 1) is a **fixed point**: one layer maps it to itself. Do other starts get
+# there? In the lab, arrows show where one layer takes a (mean, variance). Dashes are the predicted
+# path of a start, dots a real random network. ω is the sum of a unit's weights, τ the sum of their
+# squares; LeCun's rule, variance 1 / inputs, has ω = 0 and τ = 1 on average.
+
+# %%
+labs.selu_map_lab()
+
+# %% [markdown]
+# - **Drag start mean and variance anywhere.** Where do all paths end?
+# - **τ = `2`, He's choice. Then `0.5`.** What becomes of the path?
+# - **Width `2`.** Why do the dots scatter?
 #
-# ### Yours: two maxout units
+# <details><summary>What you saw</summary>
 #
-# Give the weights and biases of two units of two pieces each, for one input x: one that computes
-# |x|, and one that computes Leaky ReLU with slope 0.01.
+# With τ = 1 all paths end in (0, 1), but for a variance of exactly 0. With τ = 2 the path leaves
+# the picture; with 0.5 the signal shrinks. The prediction is for wide layers. How strongly the
+# point attracts, and what each broken condition costs over a hundred layers:
+# [deeper/03](deeper/03_derive_selu_and_fit_maxout.ipynb).
 #
-# <details><summary>Hint</summary>
-# Draw |x|: it consists of two straight lines through 0. Which weight has each? For Leaky ReLU do
-# the same.
 # </details>
+#
+# What do these constants *not* keep? A gradient is multiplied by f', not by f. **Commit:** over a
+# hundred SELU layers the signal keeps its size. |dz| at layer 1, beside layer 100, is …
+
+# %%
+guess_back = predict.number("SELU: |dz| at layer 1 / layer 100", low=0.01, high=1000, log=True)
+guess_back
+
+# %%
+factor = theory.chi("selu")  # mean of f'(z)² for z ~ N(0, 1)
+growth = []
+for seed in range(5):
+    rng = np.random.default_rng(seed)
+    model = MLP((784, *[200] * 100, 10), activation="selu", initializer="lecun_normal", rng=rng)
+    lengths = trace(model, x[:100], y[:100]).per_layer("grad_z_norm")
+    growth.append(lengths[0] / lengths[-1])
+print(f"mean of f'²: {factor:.3f}   to the power 100/2: × {factor**50:.0f}")
+print(f"measured, median of 5 seeds: × {np.median(growth):.0f}   "
+      f"({min(growth):.0f} to {max(growth):.0f})")
+guess_back.reveal(np.median(growth))
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# A layer multiplies the mean square of dz by the mean of f'², {{factor:.3f}}. That is a little
+# more than 1, and a hundred layers make × {{factor**50:.0f}} of it. A self-normalizing network
+# normalizes its signal, not its gradient. For a hundred layers that is mild.
+#
+# </details>
+#
+# ## 7. The modern ones
+#
+# **Softplus** is ReLU with a round corner. **SiLU** (or swish), **GELU** and **Mish** are z times a
+# smooth switch between 0 and 1.
+#
+# ### Read the figure: slopes without names
+#
+# Activations that you have met, and only their *slopes*. Give the letter, or letters (`"AB"`).
+
+# %%
+plots.unnamed_slopes(checks.activation.SHOWN)
 
 # %% tags=["stub"]
-abs_w, abs_b = ..., ...  # two numbers each, for example [0.0, 0.0]
-leaky_w, leaky_b = ..., ...
+reading = {"can die": ..., "falls somewhere": ..., "flat on both sides": ..., "never flat": ...}
 
 # %% tags=["solution"]
-abs_w, abs_b = [1.0, -1.0], [0.0, 0.0]
-leaky_w, leaky_b = [1.0, 0.01], [0.0, 0.0]
+reading = {"can die": "B", "falls somewhere": "A", "flat on both sides": "CF", "never flat": "E"}
 
 # %%
-checks.activation.maxout_weights(abs_w, abs_b, leaky_w, leaky_b)
-
-# %% [markdown]
-# ## 9. Modern ones: GELU, SiLU, softplus, Mish
-#
-# **Softplus** is ReLU with the corner rounded off. **SiLU** (also called swish), **GELU** and
-# **Mish** are z times a smooth switch between 0 and 1. What do the last three do that no function
-# above does?
+checks.activation.read_slopes(reading)
 
 # %%
-for name in ("gelu", "silu", "mish", "softplus"):
-    z = np.linspace(-6, 0, 60001)
-    h = ACTIVATIONS[name].f(z)
-    print(f"{ACTIVATIONS[name].label:8} lowest value for z < 0: {h.min():.3f} "
-          f"at z = {z[h.argmin()]:.2f}")
-plots.activation_cards(ACTIVATIONS)
+plots.activation_cards(activations.ACTIVATIONS)
 
 # %% [markdown]
-# All on the same axes. GELU, SiLU and Mish dip below zero and come back: falling, then rising. Left
-# of the lowest point the slope is negative. The dip brings the mean nearer to 0 than ReLU's, and
-# there is no place where the slope jumps. Softplus has no dip. (Leaky ReLU is shaded on the left
-# because its slope {{ACTIVATIONS["leaky_relu"].df(-1.0)}} is below a twentieth; it is never 0.)
+# All on the same axes. GELU, SiLU and Mish dip below 0 and come back: left of the lowest point
+# their slope is negative. (Leaky ReLU is shaded on the left, for its slope there is below a
+# twentieth; it is never 0.)
 #
-# ## 10. All side by side
+# And one has no curve at all: **maxout** takes the largest of k linear functions of its inputs,
+# max(x·w₁ + b₁, …, x·w_k + b_k), and learns its shape. ReLU and Leaky ReLU are maxout units with
+# two fixed pieces. The price is k times the parameters. [deeper/03 fits one to a curve and counts
+# them](deeper/03_derive_selu_and_fit_maxout.ipynb).
 #
-# Everything in tables made from the code. "mean" and "std" are those of f(z), E[f'²] is the average
-# squared slope, all for z ~ N(0, 1). Sort by any column, for example
-# `activation_table.properties_table("std", descending=True)`. Maxout is not in it: it has no curve
-# before it has learned one.
+# ## 8. All side by side, each at its best rate
+#
+# "ReLU converges faster than tanh and sigmoid" is the textbook's verdict. Test it as fairly as you
+# can: three hidden layers of `50`, each activation with the initialization that goes with it, each
+# at the learning rate that suits *it* (chosen on validation images), fresh seeds, test
+# images. Every run counts where its validation loss was lowest. PReLU learns its slopes. "Linear"
+# has no activation at all, as a control.
+#
+# **Commit:** ReLU is compared with the other eleven. Against how many does its test *accuracy*
+# differ for sure, by `95 %` intervals that hold for all together?
 
 # %%
-formulas = ("activation", "value", "derivative")
-print(activation_table.properties_table("activation", columns=formulas), "\n")
-print(activation_table.properties_table("mean"))
-weights = np.random.default_rng(0).standard_normal((100, 100)).astype(np.float32)
-signal = np.random.default_rng(1).standard_normal((1000, 100)).astype(np.float32)
-timed = {"relu": lambda: activations.relu(signal), "product": lambda: signal @ weights}
-seconds = activation_table.best_times(timed, rounds=15)
-bars = {ACTIVATIONS[name].label: cost for name, cost in costs.items() if name != "linear"}
-plots.cost_bars(bars | {"(matrix product)": seconds["product"] / seconds["relu"]})
-
-# %% [markdown]
-# The nearer the mean is to 0, the less bias shift. A small E[f'²] means that a layer needs larger
-# weights to carry the gradient; sigmoid's
-# {{activation_table.properties("sigmoid").slope_square:.3f}} is the smallest by far.
-#
-# The bars are the cost for 1,000 × 100 numbers, with the layer's own matrix product for scale. They
-# are one machine's and one library's: they tell you about an *implementation*. (Don't be surprised
-# by a quick tanh: NumPy has one tuned by hand for some processors.) Run the cell to measure on
-# yours; `activation_table.properties_table("cost", costs=costs)` adds the column to the table.
-#
-# Last, what you came for: the same network, the same 300 steps at rate 0.1, under each activation,
-# with the initialization that goes with it. Linear is there as a control. Who will win, and by how
-# much?
+guess_differ = predict.number("Of 11, how many differ in accuracy from ReLU", low=0, high=11)
+guess_differ
 
 # %%
-runs = {}
-for name in ACTIVATIONS:
-    by_ten = [losses(name, 0.1, seed).reshape(-1, 10) for seed in range(5)]
-    runs[name] = np.mean(by_ten, axis=2)
-for name in sorted(runs, key=lambda name: np.median(runs[name][:, -5:].mean(axis=1))):
-    last = runs[name][:, -5:].mean(axis=1)
-    print(f"{ACTIVATIONS[name].label:11} loss of the last 50 steps {median_and_range(last)}")
-print(f"guessing: {np.log(10):.2f}")
-assert max(runs, key=lambda name: np.median(runs[name][:, -5:])) == "sigmoid"
-plots.loss_panels(runs, "relu", x=np.arange(5, 300, 10))
+shallow = comparison.load("activations")
+others = [name for name in shallow if name != "ReLU"]
+apart = {metric: [name for name in others
+                  if shallow.difference(name, "ReLU", metric, comparisons=11).tells_apart]
+         for metric in ("accuracy", "loss")}
+guess_differ.reveal(len(apart["accuracy"]))
+
+# %%
+shallow
+
+# %%
+shallow.against("ReLU")
 
 # %% [markdown]
-# Sigmoid, at the same rate, has learned next to nothing in 300 steps:
-# {{np.median(runs["sigmoid"][:, -5:].mean(axis=1)):.2f}}, where guessing gives ln 10 =
-# {{np.log(10):.2f}}. That is the one choice to avoid. Most others are close together, from
-# {{np.median(runs["elu"][:, -5:].mean(axis=1)):.2f}} for ELU to
-# {{np.median(runs["relu"][:, -5:].mean(axis=1)):.2f}} for ReLU; ELU's lead is small, but its range
-# over the seeds does not touch ReLU's. (PReLU's slope stands at its start value
-# {{ACTIVATIONS["prelu"].df(-1.0)}} here; this small network does not learn it.) And mind the
-# control: without any activation the same network reaches
-# {{np.median(runs["linear"][:, -5:].mean(axis=1)):.2f}}, as well as softplus. On so easy a task and
-# in so few steps, bending matters less than letting the gradient through.
+# And where does "sigmoid learns nothing" come from? Look at the rates that were tried.
+
+# %%
+rates = (0.03, 0.1, 0.3, 1.0)
+tried = {}
+for name in ("sigmoid", "tanh", "ReLU", "SELU"):
+    losses = dict(zip(*shallow.tuning_curve(name, "rate")))
+    tried[name] = [losses[rate] if losses[rate] < 2.5 else np.nan for rate in rates]
+plots.curves(tried, x=np.log10(rates), xlabel="log10 of the learning rate", log=False,
+             ylabel="validation loss", alt="the sigmoid's best rate is far above that of the "
+             "others, which overflow or get worse there")
+
+# %% [markdown]
+# Now ten layers.
+
+# %%
+deep.table("sigmoid", "tanh", "ReLU", "ELU", "SELU", "GELU", "linear")
+
+# %%
+deep.against("ReLU")
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
 #
+# In three layers, how many of the eleven differ from ReLU for sure? By accuracy
+# {{words(len(apart["accuracy"]))}}, by loss {{words(len(apart["loss"]))}}:
+# {{", ".join(apart["loss"])}}. Tanh has the lowest loss, {{np.median(shallow.test("tanh")):.3f}}
+# beside ReLU's {{np.median(shallow.test("ReLU")):.3f}}: "ReLU is better than tanh" is not what you
+# see here. Without any activation at all the loss is {{np.median(shallow.test("linear")):.3f}}. On
+# so easy a task bending matters little.
+#
+# Sigmoid is the worst, {{np.median(shallow.test("sigmoid")):.3f}}. But at rate 0.1, where many
+# comparisons put all alike, its validation loss is {{tried["sigmoid"][1]:.2f}}, and at its own
+# best, {{shallow.chosen("sigmoid")["rate"]:g}}, it is {{min(tried["sigmoid"]):.2f}}. An unfair
+# rate would have made a weak activation look hopeless.
+#
+# Depth is what makes it hopeless: in ten layers sigmoid stays at
+# {{np.median(deep.test("sigmoid", "accuracy")):.2f}}, tanh has {{np.median(deep.test("tanh",
+# "accuracy")):.2f}}, ReLU {{np.median(deep.test("ReLU", "accuracy")):.2f}}.
+#
+# </details>
+#
+# ### Everything in one table
+#
+# Choose the column to sort by. "f(z)" and "f'(z)" are the ranges of value and slope.
+# "Zero-centered" says whether the mean of f(z) is 0 for z ~ N(0, 1). Costs are multiples of
+# ReLU's: the function *alone*, a *step* of training, *inference*, in a network of three layers of
+# `100`. They were measured once, on one processor, with NumPy; yours has others.
+
+# %%
+costs = results.load("activation_costs").in_multiples_of_relu
+everything = []
+for name in activation_table.COMPARED:
+    row, cost = activation_table.properties(name), costs[name]
+    label = row["activation"]
+    for hidden in ("mean of f", "E[f'²]"):
+        row.pop(hidden)
+    row |= {"alone": cost["alone"], "step": cost["training step"], "inference": cost["inference"]}
+    for head, compared in (("loss, 3 layers", shallow), ("10 layers", deep)):
+        row[head] = float(np.median(compared.test(label))) if label in list(compared) else None
+    everything.append(row)
+sortable.Sortable(everything, by="loss, 3 layers")
+
+# %%
+here = activation_table.relative_costs()
+bars = {activation_table.COMPARED[name].label: cost for name, cost in here.items()}
+bars["GELU, by SciPy's error function"] = bars.pop("GELU")
+plots.cost_bars(bars, alt="cost of each activation alone, on this machine, in multiples of ReLU's")
+
+# %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# The exponential does cost: a sigmoid alone takes {{costs["sigmoid"].alone:.0f}} times as long as a
+# ReLU. In a whole training step it is {{costs["sigmoid"]["training step"]:.1f}} times: matrix
+# products rule. GELU as a formula needs the error function, which SciPy computes number by number:
+# {{about(costs["gelu"].alone)}} times. That says nothing about GELU, as its tanh form shows, which
+# most libraries offer: {{costs["gelu_tanh"].alone:.0f}} times. A cost is that of an
+# *implementation*. The bars are your machine's.
+#
+# </details>
+#
+# ## 9. Your own
+#
+# ### Challenge: enter the comparison
+#
+# Write an activation and its slope. The check nudges z to test the slope, then trains a quick
+# version of the comparison, at the best rate for yours. The score is the test loss: beat the
+# sigmoid to pass. Smaller is better, and there is no lower end. Plan for several tries; you may
+# give a third argument, the initialization: `"he_normal"`, `"glorot_normal"` or `"lecun_normal"`.
+
+# %% tags=["stub"]
+def my_activation(z):
+    """Return f(z), in the shape of z."""
+    ...
+
+def my_slope(z):
+    """Return f'(z), in the shape of z."""
+    ...
+
+# %% tags=["solution"]
+def my_activation(z):
+    """Return f(z): ELU on the left, and on the right bent a little."""
+    return np.where(z > 0, 2 * np.log1p(np.maximum(z, 0) / 2), np.expm1(np.minimum(z, 0)))
+
+def my_slope(z):
+    """Return f'(z)."""
+    return np.where(z > 0, 1 / (1 + np.maximum(z, 0) / 2), np.exp(np.minimum(z, 0)))
+
+# %%
+checks.activation.entry(my_activation, my_slope)
+
+# %% [markdown]
+# ### Experiment: which one saves the deep patient?
+#
+# The patient with its weights and inputs cured has ten layers of sigmoids. Which activation, at
+# which rate, serves it best? Is one seed enough to say so?
+
+# %%
+runs.save("sigmoid", loss=course.loss)
+
+tried_one = patient.Patient(inputs="standardized", initializer="he_normal", activation="elu")
+ran = tried_one.train(seed=0, steps=200, learning_rate=0.03)  # change these lines
+runs.save("ELU, He, rate 0.03", loss=ran.loss)
+print(ran)
+
+runs.compare()
+
+# %% [markdown]
+# ## How did you guess?
+
+# %%
+predict.summary()
+
+# %% [markdown]
 # ## Summary
 #
-# - Saturation and a mean away from zero are the sigmoid's faults; tanh has only the first.
+# - A sigmoid fills h with a constant, and its flatness shrinks the signal. Ten layers learn only
+#   when both are cured: tanh does.
+# - The zig-zag comes from inputs that share a sign within an example. Its price is the learning
+#   rate.
 # - ReLU does not saturate to the right, costs next to nothing, and can die.
 # - Leaky ReLU, PReLU, ELU and the smooth ones keep a gradient on the left.
-# - SELU holds mean and variance by itself, not the gradient, and only on its conditions.
-# - Measured claims are smaller than told ones: always several seeds, and a fair rate for each.
+# - SELU holds mean and variance of the signal, not the gradient.
+# - At their own best rates most are hard to tell apart in a shallow network.
 #
 # ## In practice
 #
-# Begin with ReLU and He weights. If units die, lower the learning rate first, then try Leaky ReLU
-# or ELU. In transformers follow the custom (GELU or SiLU). For a plain deep stack of dense layers
-# try SELU with LeCun weights and standardized inputs. Keep sigmoid and tanh for outputs and gates.
-# Don't use sigmoid in hidden layers.
+# Begin with ReLU and He's weights. If units die, lower the learning rate first, then try Leaky
+# ReLU or ELU. In transformers follow the custom (GELU or SiLU). For a plain deep stack of dense
+# layers try SELU with LeCun's weights and standardized inputs. Keep sigmoid and tanh for outputs
+# and gates. Don't use sigmoid in deep hidden layers.
 #
+# Next: [Scale the weights](04_scale_the_weights.ipynb). It finds the patient's second cause.
+# Deeper: [Derive SELU and fit maxout](deeper/03_derive_selu_and_fit_maxout.ipynb). Before: [Watch
+# gradients vanish](02_watch_gradients_vanish.ipynb).
+
+# %% [markdown] tags=["given"]
 # ## Further reading
 #
 # - [Glorot, Bordes, Bengio 2011](https://proceedings.mlr.press/v15/glorot11a.html): why rectifiers
@@ -743,11 +883,7 @@ plots.loss_panels(runs, "relu", x=np.arange(5, 300, 10))
 #   cure.
 # - [Klambauer et al. 2017](https://arxiv.org/abs/1706.02515): SELU; a long appendix proves the
 #   fixed point.
-# - [Goodfellow et al. 2013](https://arxiv.org/abs/1302.4389): maxout networks.
-# - [Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415): GELU. [Misra
+# - [Hendrycks and Gimpel 2016](https://arxiv.org/abs/1606.08415): GELU, and its tanh form. [Misra
 #   2019](https://arxiv.org/abs/1908.08681): Mish.
-# - [CS231n notes](https://cs231n.github.io/neural-networks-1/): the classical comparison, in plain
-#   words.
-#
-# Before: [Watch gradients vanish](02_watch_gradients_vanish.ipynb). Next:
-# [Scale the weights](04_scale_the_weights.ipynb).
+# - [LeCun et al. 1998](http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf): why inputs should be
+#   centered, section 4.3.

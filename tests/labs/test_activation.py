@@ -66,11 +66,24 @@ def table(lab):
 def test_facts_are_told_of_both(single):
     single.set(activation="tanh", compare="relu", parameter=0.5)
     names, first, second = table(single)
-    assert names == ("", "range", "centered", "saturates", "can die", "parameter")
+    assert names == ("", "range", "odd", "saturates", "can die", "parameter")
     assert first == ("tanh", "−1 to 1", "yes", "both sides", "no", "none")
     assert second == ("ReLU", "0 to ∞", "no", "left", "yes", "none")
     single.set(compare="none")
-    assert len(table(single)) == 2
+    assert not any(panel.bare for panel in single.frame.panels)
+
+
+def test_at_first_there_is_the_sigmoid_alone():
+    lab = labs.activation_lab()
+    assert [mark.label for mark in lab.frame.panel("output").marks] == ["sigmoid, output"]
+    assert not any(panel.bare for panel in lab.frame.panels)
+    assert lab.widgets["parameter"].layout.display == "none"
+    lab.set(compare="elu")
+    assert lab.widgets["parameter"].layout.display == "flex"
+    lab.set(compare="tanh")
+    assert lab.widgets["parameter"].layout.display == "none"
+    lab.close()
+    lab.refresh()
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "relu", "linear"])
@@ -107,4 +120,4 @@ def test_dead_side_is_told_in_words(single):
 
 
 def test_every_control_moves_the_picture():
-    assert idle_controls(labs.activation_lab()) == []
+    assert idle_controls(labs.activation_lab(compare="elu")) == []

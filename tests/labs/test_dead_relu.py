@@ -66,6 +66,13 @@ def test_overflow_is_told_in_words(dead):
     assert dead.trouble is None
 
 
+def test_a_leaky_network_that_explodes_where_relu_dies_is_explained(dead):
+    dead.set(rate=10, bias=0, slope=0.01, seed=0)
+    assert dead.numbers["loss_relu"] < 5 < 1e6 < dead.numbers["loss_leaky"]
+    assert "Nothing here can die" in dead.frame.words
+    assert f"{dead.numbers['silent_relu']:.0%}" in dead.frame.words
+
+
 def test_drawn_units_are_sorted_and_cut_off(dead):
     dead.set(rate=3, bias=0, slope=0.01, seed=0)
     for z in lines(dead, "largest z"):

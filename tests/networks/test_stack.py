@@ -12,6 +12,7 @@ from helpers.networks.stack import (
     DropConnect,
     Dropout,
     Nonlinearity,
+    PRelu,
     Skip,
     Stack,
     without_subnormals,
@@ -110,6 +111,12 @@ def assert_gradients(stack, x, y, *, training=True, seed=3):
 @named
 def test_gradients_of_whole_stacks(options, batch, rng):
     assert_gradients(shaken(dense_stack(SIZES, activation=SMOOTH, rng=rng, **options), rng), *batch)
+
+
+def test_gradients_with_slopes_that_learn(batch, rng):
+    layers = dense_stack(SIZES, activation=SMOOTH, rng=rng).layers
+    learning = [PRelu(np.array(0.1)) if isinstance(layer, Nonlinearity) else layer for layer in layers]
+    assert_gradients(shaken(Stack(learning), rng), *batch)
 
 
 @named

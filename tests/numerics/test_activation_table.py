@@ -1,58 +1,68 @@
-"""The table of activations: its averages against a sample, sorting, text form, costs."""
+"""The table of activations: its averages against a sample, ranges by closed form, costs."""
 
 import numpy as np
 import pytest
 
 from helpers.numerics import activation_table
-from helpers.numerics.activations import ACTIVATIONS
+from helpers.numerics.activation_table import COMPARED, properties, told
 
 
 def test_averages_agree_with_a_large_sample():
     z = np.random.default_rng(0).standard_normal(1_000_000)
-    for name, entry in ACTIVATIONS.items():
-        row = activation_table.properties(name)
-        assert row.mean == pytest.approx(entry.f(z).mean(), abs=5e-3)
-        assert row.std == pytest.approx(entry.f(z).std(), abs=5e-3)
-        assert row.slope_square == pytest.approx((entry.df(z) ** 2).mean(), abs=5e-3)
+    for name, entry in COMPARED.items():
+        row = properties(name)
+        assert row["mean of f"] == pytest.approx(entry.f(z).mean(), abs=5e-3)
+        assert row["E[f'²]"] == pytest.approx((entry.df(z) ** 2).mean(), abs=5e-3)
 
 
-def test_selu_stands_at_its_fixed_point():
-    row = activation_table.properties("selu")
-    assert (row.mean, row.std) == pytest.approx((0, 1), abs=1e-9)
-    assert row.slope_square == pytest.approx(1.0715749925, abs=1e-9)
+def test_selu_is_centered_at_its_fixed_point_and_tanh_everywhere():
+    row = properties("selu")
+    assert row["mean of f"] == pytest.approx(0, abs=1e-9)
+    assert row["E[f'²]"] == pytest.approx(1.0715749925, abs=1e-9)
+    centered = {name for name in COMPARED if properties(name)["zero-centered"] == "yes"}
+    assert centered == {"tanh", "selu", "linear"}
 
 
-@pytest.mark.parametrize("column", [name for name in activation_table.HEADINGS if name != "cost"])
-def test_every_column_sorts_both_ways(column):
-    up = activation_table.properties_table(column).column(column)
-    down = activation_table.properties_table(column, descending=True).column(column)
-    key = (lambda v: v.casefold()) if isinstance(up[0], str) else (lambda v: v)
-    assert up == sorted(up, key=key)
-    assert down == sorted(up, key=key, reverse=True)
-    assert len(up) == len(ACTIVATIONS)
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("sigmoid", 0, 0.25),
+        ("tanh", 0, 1),
+        ("relu", 0, 1),
+        ("leaky_relu", 0.01, 1),
+        ("selu", 0, 1.758099),
+        ("gelu", -0.128904, 1.128904),  # at z = ∓√2
+        ("linear", 1, 1),
+    ],
+)
+def test_ranges_of_slopes(name, low, high):
+    assert properties(name)["f'(z)"] == pytest.approx((low, high), abs=2e-6)
 
 
-def test_the_text_form_is_aligned_and_complete():
-    lines = repr(activation_table.properties_table("mean")).splitlines()
-    assert len(lines) == len(ACTIVATIONS) + 1
-    start = lines[0].index("centered")
-    assert all(line[start:].startswith(("yes", "no")) for line in lines[1:])
-    assert "−∞ … ∞" in repr(activation_table.properties_table())
+def test_values_are_told_with_a_true_minus():
+    assert told((-np.inf, -0.5)) == "−∞ … −0.5"
+    assert told(-0.25) == "−0.250"
+    assert told(None) == "–"
+    assert told("left") == "left"
 
 
-def test_costs_are_a_column_when_given():
-    table = activation_table.properties_table("cost", costs=dict.fromkeys(ACTIVATIONS, 1.0) | {"mish": 9.0})
-    assert table.column("activation")[-1] == "Mish"
-    assert "9.000" in repr(table)
-
-
-@pytest.mark.parametrize("wrong", [{"sort_by": "beauty"}, {"columns": ("beauty",)}, {"sort_by": "cost"}])
-def test_unknown_columns_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"beauty|relative_costs"):
-        activation_table.properties_table(**wrong)
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="beauty"):
+        properties("beauty")
 
 
 def test_costs_are_relative_to_relu():
     costs = activation_table.relative_costs(("relu", "mish"), shape=(200, 100), rounds=3)
     assert costs["relu"] == 1
     assert costs["mish"] > 0
+
+
+def test_each_activation_is_timed_with_its_own_function(monkeypatch):
+    seen = []
+    for name in ("relu", "elu"):
+        entry = COMPARED[name]
+        spied = lambda z, entry=entry: seen.append(entry.name) or entry.f(z)  # noqa: E731
+        fake = type(entry)(**{**entry.__dict__, "f": spied})
+        monkeypatch.setitem(activation_table.COMPARED, name, fake)
+    activation_table.relative_costs(("relu", "elu"), shape=(2, 2), rounds=2)
+    assert seen == ["relu", "elu"] * 2

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy import integrate, optimize, special, stats
 
 from helpers.numerics import activations as act
-from helpers.numerics.activations import ACTIVATIONS, get_activation
+from helpers.numerics.activations import ACTIVATIONS, GELU_TANH, get_activation, reshaped
 from helpers.numerics.gradcheck import numerical_gradient
 from helpers.numerics.initializers import INITIALIZERS
 
@@ -261,6 +261,28 @@ def test_side_of_saturation_in_words():
 
 def test_only_odd_functions_are_zero_centered():
     assert {name for name, entry in ACTIVATIONS.items() if entry.zero_centered} == {"tanh", "linear"}
+
+
+def test_gelu_s_tanh_form_is_that_of_keras(keras, autodiff):
+    z = np.linspace(-6, 6, 121)
+    twin = lambda z: keras.activations.gelu(z, approximate=True)  # noqa: E731
+    value, slope = autodiff(twin, z)
+    assert np.allclose(GELU_TANH.f(z), value, atol=1e-6)
+    assert np.allclose(GELU_TANH.df(z), slope, atol=1e-6)
+    assert np.abs(GELU_TANH.f(z) - ACTIVATIONS["gelu"].f(z)).max() < 1e-3
+    assert GELU_TANH.f(z.astype(np.float32)).dtype == GELU_TANH.df(z.astype(np.float32)).dtype == np.float32
+
+
+def test_a_reshaped_activation_is_moved_and_stretched():
+    both = reshaped("sigmoid", "both", factor=4.0, shift=-0.5)
+    z = np.linspace(-8, 8, 41)
+    assert np.allclose(both.f(z), 2 * np.tanh(z / 2))
+    assert np.allclose(both.df(z), 1 - np.tanh(z / 2) ** 2)
+    assert both.limits == both.saturation == (-2, 2)
+    assert both.zero_centered
+    assert not reshaped("sigmoid", "steep", factor=4.0).zero_centered
+    assert reshaped("relu", "moved", shift=1.0).saturation == (1, None)
+    assert both.f(z.astype(np.float32)).dtype == np.float32
 
 
 @pytest.mark.parametrize("form", ["normal", "uniform"])

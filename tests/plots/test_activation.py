@@ -27,6 +27,15 @@ def test_spare_places_stay_empty_and_unknown_names_are_refused():
         activation.activation_cards(["swoosh"])
 
 
+def test_slopes_are_drawn_without_names():
+    picture = activation.unnamed_slopes({"A": "tanh", "B": "relu"})
+    assert [axes.get_title() for axes in picture.axes] == ["A", "B"]
+    for axes, name in zip(picture.axes, ("tanh", "relu"), strict=True):
+        slope = axes.lines[-1]
+        assert np.allclose(slope.get_ydata(), ACTIVATIONS[name].df(slope.get_xdata()))
+    assert "tanh" not in picture.alt.casefold()
+
+
 Z = np.linspace(-6, 6, 1201)
 
 

@@ -163,18 +163,6 @@ class TestByBatchSize:
         assert "inference: 0.85" in [text.get_text() for text in axes.get_legend().get_texts()]
 
 
-def test_loss_panels_show_median_and_reference():
-    runs = {
-        name: np.random.default_rng(0).random((5, 4)) + i for i, name in enumerate(("relu", "tanh", "elu"))
-    }
-    picture = over_seeds.loss_panels(runs, "relu", x=[1, 2, 3, 4])
-    visible = [axes for axes in picture.axes if axes.get_visible()]
-    assert [axes.get_title() for axes in visible] == ["ReLU", "tanh", "ELU"]
-    for axes, values in zip(visible, runs.values(), strict=True):
-        assert np.allclose(axes.lines[0].get_ydata(), np.median(values, axis=0))
-        assert np.allclose(axes.lines[1].get_ydata(), np.median(runs["relu"], axis=0))
-
-
 def test_differences_show_mean_error_and_every_seed():
     series = {
         "short": {"a": np.array([1.0, 2, 3]), "b": np.zeros(3)},
