@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, first_run, learning_rate, lottery, patient, store
+from experiments import augmentation, depth, first_run, learning_rate, lottery, normalization, patient, store
 from experiments.grid import run_all
 from helpers import data
 
@@ -60,6 +60,14 @@ SECTIONS = {  # name of the file in results/ → how it is made
         augmentation.short,
         augmentation.faults,
     ),
+    "patient_normalized": Section(
+        normalization.cases,
+        normalization.run_case,
+        normalization.merge_cases,
+        normalization.short_cases,
+        normalization.case_faults,
+    ),
+    "normalization": normalization.STUDY,
 }
 
 

@@ -89,7 +89,7 @@ def test_local_derivatives_stand_on_the_edges(loss):
 
 
 def boxes_of(output):
-    size = pictures.fitting_size(output)
+    size = pictures.fitting_size(pictures.places(output))
     return size, pictures.pixels_of(pictures.places(output), size)
 
 
