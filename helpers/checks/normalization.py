@@ -124,7 +124,7 @@ NODES = {  # a line of the way back → the node whose gradient it is
     hints=(
         "For each node: to which nodes does it lead in the graph, and what is the local derivative there?",
         "What stands once per feature (β, γ, s, v, μ) hears from all m examples: sum over axis 0. What "
-        "stands once per example (x̂, c, x) hears from its own row, and a share 1/m from each mean that it is in.",
+        "stands once per example (x̂, c, x) hears from its own row, and a share 1/m from each mean it is in.",
         "ds = −Σ dx̂ c / s²; dv = ds / 2s; dc = dx̂ / s + 2 c dv / m; dμ = −Σ dc. The last line has two "
         "terms as dc has: one straight from c, one by way of μ.",
     )
@@ -531,7 +531,7 @@ SHOWN = {"A": "paper", "B": "Keras", "C": "PyTorch"}
 @exercise(
     hints=(
         "Two things tell them apart: how much a new batch moves the value, and where it ends.",
-        "A weight of 0.01 creeps, one of 0.1 jumps for ever, one of 1 / (batches so far) jumps at first only.",
+        "A weight of 0.01 creeps, one of 0.1 jumps for ever, one of 1 / (batches so far) only at first.",
         "One curve ends below the dashed line, at (m − 1) / m of it: who stores the biased variance?",
     )
 )

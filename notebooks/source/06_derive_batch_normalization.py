@@ -369,9 +369,9 @@ dmu = -dc.sum(axis=0)
 dx = dc + dmu / m
 
 # %%
-checks.normalization.way_back(dict(
-    dbeta=dbeta, dgamma=dgamma, dx_hat=dx_hat, ds=ds, dv=dv, dc=dc, dmu=dmu, dx=dx,
-))
+checks.normalization.way_back({
+    "dbeta": dbeta, "dgamma": dgamma, "dx_hat": dx_hat, "ds": ds, "dv": dv, "dc": dc, "dmu": dmu, "dx": dx,
+})
 
 # %% [markdown]
 # ### Core: one line (6 minutes)

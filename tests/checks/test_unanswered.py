@@ -27,6 +27,9 @@ OF_VALUES = (
     "flow.read_flow",
     "start.pixels",
     "start.spike",
+    "normalization.small_batches",
+    "normalization.way_back",
+    "normalization.which_is_which",
 )
 OF_FUNCTIONS = sorted(EXERCISES.keys() - set(OF_VALUES))
 

@@ -24,6 +24,8 @@ from helpers.numerics.normalization import (
     layer_norm_forward,
     normalize,
     population_statistics,
+    shared_norm_backward,
+    shared_norm_forward,
     unbiased,
     update_running,
 )
@@ -507,3 +509,25 @@ def test_keras_keeps_a_single_value_as_a_variance_of_zero():
 
 def test_cache_names():
     assert NormCache._fields == ("x_hat", "gamma", "mean", "variance", "std")
+
+
+def test_numbers_that_share_a_label_share_mean_and_variance():
+    x = np.random.default_rng(0).normal(3, 2, (4, 6))
+    labels = np.arange(4)[:, None] * 2 + np.arange(6) // 3  # two groups in each row
+    out, cache = shared_norm_forward(x, np.ones(6), np.zeros(6), labels, 0.0)
+    groups = out.reshape(4, 2, 3)
+    assert np.allclose(groups.mean(axis=-1), 0)
+    assert np.allclose(groups.var(axis=-1), 1)
+
+    def loss(values):
+        return np.sum(dout * shared_norm_forward(values, gamma, np.zeros(6), labels, 0.1)[0])
+
+    dout, gamma = np.random.default_rng(1).standard_normal((4, 6)), np.arange(1.0, 7)
+    _, cache = shared_norm_forward(x, gamma, np.zeros(6), labels, 0.1)
+    assert relative_error(shared_norm_backward(dout, cache)[0], numerical_gradient(loss, x)) < 1e-6
+
+
+@pytest.mark.parametrize("labels", [np.zeros((3, 6), int), np.zeros((4, 6)), np.full((4, 6), -1)])
+def test_labels_that_are_none_are_refused(labels):
+    with pytest.raises(ValueError, match="labels must be whole numbers"):
+        shared_norm_forward(np.ones((4, 6)), np.ones(6), np.zeros(6), labels)
