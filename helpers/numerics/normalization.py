@@ -6,7 +6,6 @@ channel, each of shape (features,). The arithmetic stays in the floating-point t
 Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -199,22 +198,6 @@ def unbiased(variance, count) -> np.ndarray:
     if count < 2:
         raise ValueError(f"an unbiased variance needs 2 values or more per feature, got {count}")
     return np.asarray(variance) * (count / (count - 1))
-
-
-def population_statistics(batches: Iterable) -> RunningStatistics:
-    """Return the average over mini-batches of their means, and of m / (m − 1) times their biased variances.
-
-    `batches` gives arrays like `x`, of two values or more per feature; each counts alike, whatever its size.
-    Raises ValueError where there is no batch, or one too small. Source: algorithm 2, steps 8 to 10.
-    """
-    statistics = None
-    for x in batches:
-        mean, variance, count = batch_statistics(x)
-        statistics = statistics or initial_statistics(len(mean))
-        statistics = update_running(statistics, mean, variance, count, "paper")
-    if statistics is None:
-        raise ValueError("population statistics need one batch or more, got 0")
-    return statistics
 
 
 def batch_statistics(x) -> tuple[np.ndarray, np.ndarray, int]:

@@ -2,7 +2,7 @@
 # # Derive batch normalization
 #
 # Three cures together brought your patient to life. Here one layer does the work of three. You
-# will write it in four lines, derive its way back, train the patient with your own derivation,
+# will write it in a few lines, derive its way back, train the patient with your own derivation,
 # and find out what breaks it.
 #
 # **Time:** about 60 minutes with the core exercises. **Know first:** the way back through a layer,
@@ -81,8 +81,8 @@ out = normalize(z)
 lopsided = np.argmax(np.abs(skewness(z)))
 for name, values in (("before", z), ("after", out)):
     unit = values[:, lopsided]
-    print(f"{name:7} mean {unit.mean():8.2f}   std {unit.std():6.2f}   smallest {unit.min():8.2f}   "
-          f"largest {unit.max():7.2f}   skewness {skewness(values)[lopsided]:.2f}")
+    print(f"{name:7} mean {unit.mean():7.2f}   std {unit.std():6.2f}   from {unit.min():7.2f} to "
+          f"{unit.max():6.2f}   skewness {skewness(values)[lopsided]:.2f}")
 within = np.mean(np.abs(out) < 1)
 print(f"all units, values between −1 and 1: {within:.0%}")
 
@@ -120,7 +120,8 @@ for layer, W in enumerate(weights[:-1], 1):
               f"normalized: {normed.std(axis=0).mean():.3f}")
 
 # %% [markdown]
-# Some of the signal arrives in every layer. **Commit:** nothing else is changed. Will the patient learn?
+# Some of the signal arrives in every layer. **Commit:** nothing else is changed. Will the patient
+# learn?
 
 # %%
 guess_learns = predict.choice("The patient, with batch norm and no cure at all, will",
@@ -146,10 +147,10 @@ normalized_patient.scoreboard("nothing")
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# It learns, with every seed: {{np.median(alone):.2f}} ({{alone.min():.2f}} to {{alone.max():.2f}}
-# over five seeds, 500 steps). One layer did what no single cure and no pair did. But all three
-# cures together reach
-# more than that, as the table above says. So something is not replaced.
+# It learns, with each of {{words(len(alone))}} seeds: {{np.median(alone):.2f}}
+# ({{alone.min():.2f}} to {{alone.max():.2f}}, after {{patient.STEPS}} steps). One layer did what no
+# single cure did. But all three cures together reach more, as the first table says. So something is
+# not replaced.
 #
 # </details>
 #
@@ -172,8 +173,8 @@ guess_cure.reveal("Glorot's weights")
 #
 # With Glorot's weights alone it gets to {{np.median(scored["weights"]):.2f}}, and standardized
 # inputs then add nothing: {{np.median(scored["weights + inputs"]):.2f}}. Tanh helps as long as the
-# weights are small, {{np.median(scored["activation"]):.2f}}, and with good weights no more. So batch
-# normalization stands in for the inputs' cure and for the activation's. Why not for the weights'?
+# weights are small, {{np.median(scored["activation"]):.2f}}, and with good weights no more. So
+# batch normalization stands in for the inputs' cure and for the activation's. Why not for the weights'?
 # Section 5 finds the two reasons, and removes them.
 #
 # </details>
@@ -317,7 +318,7 @@ guess_hear.reveal("all, each its own")
 #
 # ### Core: eight lines (12 minutes)
 #
-# Now for a whole batch, eight examples and three units. Forward first. `given` lets you nudge any
+# Now for a whole batch of several units. Forward first. `given` lets you nudge any
 # node: what is given takes the place of what would be computed. "Loss" is any number whose gradient
 # with respect to y is dy.
 
@@ -371,13 +372,14 @@ dx = dc + dmu / m
 
 # %%
 checks.normalization.way_back({
-    "dbeta": dbeta, "dgamma": dgamma, "dx_hat": dx_hat, "ds": ds, "dv": dv, "dc": dc, "dmu": dmu, "dx": dx,
+    "dbeta": dbeta, "dgamma": dgamma, "dx_hat": dx_hat, "ds": ds,
+    "dv": dv, "dc": dc, "dmu": dmu, "dx": dx,
 })
 
 # %% [markdown]
 # ### Core: one line (6 minutes)
 #
-# Six of the eight lines lead to dx. They shrink to one. Put ds and dv into dc, write c as $s\,\hat
+# Most of these lines lead to dx. They shrink to one. Put ds and dv into dc, write c as $s\,\hat
 # x$, and use that $\sum \hat x = 0$. You need only dy (called `dout` here), x̂, γ and s (`std`).
 
 # %% tags=["stub"]
@@ -400,7 +402,8 @@ checks.normalization.batch_norm_dx(batch_norm_dx)
 # 1. $2c\,dv/m = \hat x\,ds/m = -\frac{\hat x}{s}\,\overline{d\hat x\,\hat x}$, where the bar is a
 #    mean over the batch.
 # 2. So $dc = \frac1s\,(d\hat x - \hat x\,\overline{d\hat x\,\hat x})$.
-# 3. $\sum \hat x = 0$, so the second term adds nothing to $d\mu = -\sum dc = -\frac1s \sum d\hat x$.
+# 3. $\sum \hat x = 0$, so the second term adds nothing to $d\mu$, and $d\mu = -\sum dc = -\frac1s
+#    \sum d\hat x$.
 # 4. $dx = \frac{\gamma}{s}\left(dy - \overline{dy} - \hat x\;\overline{dy\,\hat x}\right)$
 #
 # Read it: taken away from dy are its mean, and what of it runs along x̂. Those are the two changes
@@ -408,7 +411,7 @@ checks.normalization.batch_norm_dx(batch_norm_dx)
 #
 # </details>
 #
-# **Commit:** both give the same dx. How many times as long do the eight lines take?
+# **Commit:** both give the same dx. How many times as long does the long form take?
 
 # %%
 guess_faster = predict.number("Time of the eight lines / time of the short form", low=1, high=5)
@@ -466,8 +469,8 @@ print("the same loss at every step, to a millionth:",
 # %% [markdown]
 # ## 5. What it can't see
 #
-# Multiply all weights of a layer by 5. The layer behind divides by a standard deviation that is 5
-# times as large. **Commit:** what happens to y, and what to dW?
+# Multiply all weights of a layer by `5`. The normalization behind divides by a standard deviation
+# that has grown as much: y stays. **Commit:** what happens to dW?
 
 # %%
 guess_five = predict.choice("All weights × 5, batch norm behind: dW becomes",
@@ -494,6 +497,7 @@ for name, (out_case, dW_case, db_case) in cases.items():
     rows.append((name, bool(np.allclose(out_case, out)), f"{factor:.2f}",
                  bool(np.allclose(dW_case, factor * dW, atol=1e-6)),
                  bool(np.abs(db_case).max() < 1e-8)))
+spared = sum(W.shape[1] for W in weights[:-1])  # one b for every hidden unit of the patient
 guess_five.reveal("a fifth")
 
 # %%
@@ -502,10 +506,10 @@ table(("change", "same output", "factor on dW", "on all of dW", "db is 0"), rows
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# - **W × 5**: the same output, a fifth of dW. So a step changes large weights less, relative to
-#   their size: 1/5 of the gradient on weights 5 times as large. The relative step is 1/25.
+# - **Larger W**: the same output, and dW smaller by as much as W is larger. So a step changes large
+#   weights less, relative to their size: by the *square* of the factor.
 # - **b**: the mean cancels it, and its gradient is 0. β takes its place. Leave b out:
-#   `use_bias=False` in Keras. Ten layers of 100 units save {{10 * 100:,}} parameters.
+#   `use_bias=False` in Keras. The patient saves {{spared:,}} parameters.
 # - **Other pixels**: the same output *and* the same dW. To such a network, standardizing the inputs
 #   as a whole is invisible. That is why it added nothing in section 1. (Pixels scaled each by their
 #   own factor are another matter.)
@@ -514,10 +518,11 @@ table(("change", "same output", "factor on dW", "on all of dW", "db is 0"), rows
 #
 # </details>
 #
-# Now the open question: why did small weights still hurt? The layer can't see the scale of W. Two
-# things can. **ε**: in the patient's deep layers v is smaller than ε = 0.001, so z is divided by
-# √ε and hardly normalized. **The step**: weights a tenth as large take relative steps a hundred
-# times as long. Remove each alone: ε = 1e-8, or the hidden weights' steps × 0.01.
+# Now the open question: why did small weights still hurt? The layer can't see the scale of W, but
+# two things can. **ε**: in the patient's deep layers v is smaller than `eps=1e-3`, so z is divided
+# by √ε and hardly normalized. **The step**: small weights take longer relative steps, by the square,
+# as you just saw. Change each alone: `eps=1e-8`, or the steps of the hidden weights times `0.01`,
+# which is the square of the patient's weights beside Glorot's in a layer of 100.
 #
 # **Commit:** what brings it to where Glorot's weights brought it?
 
@@ -674,9 +679,9 @@ def keras_update(mean, variance, batch, momentum):
 checks.normalization.keras_update(keras_update)
 
 # %% [markdown]
-# Two more guesses. Train the patient (Glorot's weights, pixels as they come) for a few steps and ask
-# it about new images: with the **batch**'s statistics, the **moving** ones, and the
-# **population**'s, taken from all training images afterwards.
+# Two more guesses. Train the patient (Glorot's weights) for a few steps and ask it about new images:
+# with the **batch**'s statistics, the **moving** ones, and the **population**'s, taken from all
+# training images afterwards.
 
 # %%
 guess_early = predict.choice("After 200 steps, whose statistics predict far worse?",
@@ -690,32 +695,34 @@ guess_gamma = predict.choice("γ and β, to predict with, are",
 guess_gamma
 
 # %%
-def asked_in_three_ways(drawn, steps, seed):
-    x, y, x_new, y_new = drawn.images()
-    model, rng = normalized_patient.normalized_network(drawn, seed), np.random.default_rng(seed)
+def asked_in_three_ways(momentum, steps, seed):
+    x, y, x_new, y_new = partly.images()
+    model, rng = normalized_patient.normalized_network(partly, seed), np.random.default_rng(seed)
+    for layer in model.layers:
+        layer.momentum = momentum  # of the moving averages; only batch norm takes notice
     train(model, x, y, learning_rate=patient.RATE, steps=steps, batch_size=50, rng=rng)
     said = model.forward(x_new, training=True)[-1].output.argmax(axis=1)
     moving = model.accuracy(x_new, y_new)
     normalizing.take_statistics(model, x)
     return np.mean(said == y_new), moving, model.accuracy(x_new, y_new), model
 
-both = patient.cured("weights", "inputs")
-cases = {(20, "as they come"): partly, (200, "as they come"): partly,
-         (20, "standardized"): both, (200, "standardized"): both}
-ways = {key: [asked_in_three_ways(drawn, key[0], seed) for seed in range(3)]
-        for key, drawn in cases.items()}
+ways = {(steps, momentum): [asked_in_three_ways(momentum, steps, seed) for seed in range(3)]
+        for momentum in (0.99, 0.9) for steps in (20, 200)}
 right = {key: np.median([found[:3] for found in three], axis=0) for key, three in ways.items()}
+still_there = 0.99 ** 200
 guess_early.reveal("the moving ones")
 
 # %%
-table(("steps", "pixels", "batch", "moving", "population"),
+table(("steps", "momentum", "batch", "moving", "population"),
       [(*key, *(f"{share:.2f}" for share in shares)) for key, shares in right.items()])
 
 # %%
-model = ways[200, "as they come"][0][3]
+model = ways[200, 0.99][0][3]
 norm, (_, _, x_new, _) = model.layers[1], partly.images()
 z = x_new @ model.layers[0].W
 by_hand = norm.gamma * (z - norm.running.mean) / np.sqrt(norm.running.variance + norm.eps)
+deepest = [layer for layer in model.layers if layer.kind == "batch_norm"][-1].running
+away = np.median(np.abs(deepest.mean) / np.sqrt(deepest.variance))
 print("with γ and β as they are, the same as the network at inference:",
       bool(np.allclose(by_hand + norm.beta, model.forward(x_new)[1].output)))
 guess_gamma.reveal("as the last step left them")
@@ -723,13 +730,13 @@ guess_gamma.reveal("as the last step left them")
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# The moving averages. With w = 0.01 they still hold {{0.99**200:.0%}} of their starting values
-# after 200 steps. With raw pixels the true means lie many standard deviations from 0, and even
-# that little spoils everything: {{right[200, "as they come"][1]:.2f}} right. The weights are fine:
-# with the population's statistics the same network gets {{right[200, "as they come"][2]:.2f}}.
-# Standardize the images, which changes nothing in training, and the moving averages have a shorter
-# way to go: {{right[200, "standardized"][1]:.2f}}. So the inputs' cure is worth having after all.
-# When validation lags far behind training in the first epochs, think of this first.
+# The moving averages. With momentum `0.99` they still hold {{still_there:.0%}} of their starting
+# values after 200 steps. And sigmoid layers have means far from 0: in the last one
+# {{away:.1f}} standard deviations, for the median unit. So even that little spoils everything:
+# {{right[200, 0.99][1]:.2f}} right. The weights are fine: with the population's statistics the same
+# network gets {{right[200, 0.99][2]:.2f}}. Change momentum alone, to `0.9`, and the moving averages
+# arrive: {{right[200, 0.9][1]:.2f}}. When validation lags far behind training in the first epochs,
+# think of this first.
 #
 # γ and β are weights: descent sets them, and nothing averages them. Only mean and variance change
 # hands between training and prediction.
@@ -740,7 +747,7 @@ guess_gamma.reveal("as the last step left them")
 labs.batch_size_lab()
 
 # %% [markdown]
-# - **Batch size `2`.** What becomes of nine different images in training? And with `32`?
+# - **Batch size `2`.** What becomes of the images on the right in training? And with `32`?
 # - **Batches seen from `10` to `1,000`, momentum `0.99`**, then momentum `0.5`: late, or restless.
 #
 # ## 7. Convolutions, and normalization for free
@@ -865,7 +872,7 @@ guess_better.reveal("about the same" if not gained["ReLU"].tells_apart else
                     "clearly better" if gained["ReLU"].high < 0 else "worse")
 
 # %%
-table(("test loss, difference", "ReLU", "sigmoid"),
+table(("test loss, difference (95 % interval)", "ReLU", "sigmoid"),
       [("before − without", told(gained["ReLU"]), told(gained["sigmoid"])),
        ("after − before", told(placed["ReLU"]), told(placed["sigmoid"]))])
 
@@ -873,7 +880,7 @@ table(("test loss, difference", "ReLU", "sigmoid"),
 # <details><summary>What you saw</summary>
 #
 # Each at its best rate, batch norm before the activation changes the ReLU network's test loss by
-# {{told(gained["ReLU"])}} (95 % intervals, both rows together): a little better. Without it five
+# {{told(gained["ReLU"])}}: a little better. Without it five
 # sigmoid layers stay at chance at every rate that was tried; with it they learn as well as ReLU. So
 # what it gives depends on what was missing. The place: after the activation is not told apart for
 # ReLU, and better by {{-placed["sigmoid"].mean:.2f}} for the sigmoid.
@@ -881,7 +888,7 @@ table(("test loss, difference", "ReLU", "sigmoid"),
 # </details>
 #
 # What was tried is stored too: `study.grid("ReLU, before")` shows every rate with its validation
-# loss. And over-fitting? Four times as many steps on the same 2,000 images, beside a network that
+# loss. And over-fitting? Four times as many steps on the same images, beside a network that
 # stops at its lowest validation loss.
 
 # %%

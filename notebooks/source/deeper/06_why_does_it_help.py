@@ -16,8 +16,8 @@ from helpers import (
 # %% [markdown]
 # ## 1. The claim of 2015: inputs that stand still
 #
-# Layer 3 learns from what layer 2 hands it. But layer 2 learns too, so what it hands on drifts while
-# layer 3 tries to use it. The paper called this **internal covariate shift**. Batch normalization
+# Layer 3 learns from what layer 2 hands it. But layer 2 learns too, so what it hands on drifts
+# while layer 3 tries to use it. The paper called this **internal covariate shift**. Batch normalization
 # holds mean and variance still, and was said to help *because* of that.
 #
 # Take it as two claims. Does it hold the inputs still? And is that the reason? In 2018 the second
@@ -127,8 +127,8 @@ table(("test loss of noisy, beside", "difference", "95 % interval", "noisy is"),
 # {{against["sigmoid", "without"].mean:+.2f}}. For ReLU it is {{against["ReLU",
 # "without"].mean:+.2f}}, and {{verdict(against["ReLU", "without"])}}: not worse, at any rate. And
 # beside batch norm *without* noise, it is {{verdict(against["ReLU", "before"])}} for ReLU and
-# {{verdict(against["sigmoid", "before"])}} for the sigmoid. Put back more shift than learning makes,
-# and the gain stays. So inputs that stand still are not what makes the gain, for either.
+# {{verdict(against["sigmoid", "before"])}} for the sigmoid. Put back more shift than learning
+# makes, and the gain stays. So inputs that stand still are not what makes the gain, for either.
 #
 # Each had its own best rate. At one fixed rate the noise can look harmful, or harmless, as one
 # likes.
@@ -166,8 +166,9 @@ def smoothness(kind, activation, seed):
     train(model, x, y, rng=np.random.default_rng(seed), after_step=look, **options)
     return np.median(found, axis=0)
 
-smooth = {(activation, kind): np.transpose([smoothness(kind, activation, seed) for seed in range(5)])
-          for activation in ACTIVATIONS for kind in ("plain", "batch norm")}
+smooth = {(activation, kind): np.transpose(
+    [smoothness(kind, activation, seed) for seed in range(5)])
+    for activation in ACTIVATIONS for kind in ("plain", "batch norm")}
 table(("", "cosine", "far"),
       [(f"{activation}, {kind}", told(cosine), told(far))
        for (activation, kind), (cosine, far) in smooth.items()])
