@@ -723,6 +723,7 @@ z = x_new @ model.layers[0].W
 by_hand = norm.gamma * (z - norm.running.mean) / np.sqrt(norm.running.variance + norm.eps)
 deepest = [layer for layer in model.layers if layer.kind == "batch_norm"][-1].running
 away = np.median(np.abs(deepest.mean) / np.sqrt(deepest.variance))
+true_variance = np.median(deepest.variance)
 print("with γ and β as they are, the same as the network at inference:",
       bool(np.allclose(by_hand + norm.beta, model.forward(x_new)[1].output)))
 guess_gamma.reveal("as the last step left them")
@@ -731,9 +732,10 @@ guess_gamma.reveal("as the last step left them")
 # <details><summary>What you saw</summary>
 #
 # The moving averages. With momentum `0.99` they still hold {{still_there:.0%}} of their starting
-# values after 200 steps. And sigmoid layers have means far from 0: in the last one
-# {{away:.1f}} standard deviations, for the median unit. So even that little spoils everything:
-# {{right[200, 0.99][1]:.2f}} right. The weights are fine: with the population's statistics the same
+# values, mean 0 and variance 1, after 200 steps. In the last layer the median unit's true mean lies
+# {{away:.1f}} standard deviations from 0, and its true variance is {{true_variance:.2f}}. Ten such
+# layers in a row, each a little off, spoil everything: {{right[200, 0.99][1]:.2f}} right. The
+# weights are fine: with the population's statistics the same
 # network gets {{right[200, 0.99][2]:.2f}}. Change momentum alone, to `0.9`, and the moving averages
 # arrive: {{right[200, 0.9][1]:.2f}}. When validation lags far behind training in the first epochs,
 # think of this first.
