@@ -17,8 +17,8 @@ from helpers import (
 # ## 1. The claim of 2015: inputs that stand still
 #
 # Layer 3 learns from what layer 2 hands it. But layer 2 learns too, so what it hands on drifts
-# while layer 3 tries to use it. The paper called this **internal covariate shift**. Batch normalization
-# holds mean and variance still, and was said to help *because* of that.
+# while layer 3 tries to use it. The paper called this **internal covariate shift**. Batch
+# normalization holds mean and variance still, and was said to help *because* of that.
 #
 # Take it as two claims. Does it hold the inputs still? And is that the reason? In 2018 the second
 # was tested by intervention: put the shift back, *behind* the normalization, and see whether the
