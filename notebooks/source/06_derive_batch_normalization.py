@@ -174,8 +174,8 @@ guess_cure.reveal("Glorot's weights")
 # With Glorot's weights alone it gets to {{np.median(scored["weights"]):.2f}}, and standardized
 # inputs then add nothing: {{np.median(scored["weights + inputs"]):.2f}}. Tanh helps as long as the
 # weights are small, {{np.median(scored["activation"]):.2f}}, and with good weights no more. So
-# batch normalization stands in for the inputs' cure and for the activation's. Why not for the weights'?
-# Section 5 finds the two reasons, and removes them.
+# batch normalization stands in for the inputs' cure and for the activation's. Why not for the
+# weights'? Section 5 finds the two reasons, and removes them.
 #
 # </details>
 #
@@ -520,8 +520,8 @@ table(("change", "same output", "factor on dW", "on all of dW", "db is 0"), rows
 #
 # Now the open question: why did small weights still hurt? The layer can't see the scale of W, but
 # two things can. **ε**: in the patient's deep layers v is smaller than `eps=1e-3`, so z is divided
-# by √ε and hardly normalized. **The step**: small weights take longer relative steps, by the square,
-# as you just saw. Change each alone: `eps=1e-8`, or the steps of the hidden weights times `0.01`,
+# by √ε and hardly normalized. **The step**: small weights take longer relative steps, by the
+# square, as you just saw. Change each alone: `eps=1e-8`, or the steps of the hidden weights times `0.01`,
 # which is the square of the patient's weights beside Glorot's in a layer of 100.
 #
 # **Commit:** what brings it to where Glorot's weights brought it?
@@ -679,8 +679,8 @@ def keras_update(mean, variance, batch, momentum):
 checks.normalization.keras_update(keras_update)
 
 # %% [markdown]
-# Two more guesses. Train the patient (Glorot's weights) for a few steps and ask it about new images:
-# with the **batch**'s statistics, the **moving** ones, and the **population**'s, taken from all
+# Two more guesses. Train the patient (Glorot's weights) for a few steps and ask it about new
+# images: with the **batch**'s statistics, the **moving** ones, and the **population**'s, taken from all
 # training images afterwards.
 
 # %%
