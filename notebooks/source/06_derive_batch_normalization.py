@@ -521,8 +521,8 @@ table(("change", "same output", "factor on dW", "on all of dW", "db is 0"), rows
 # Now the open question: why did small weights still hurt? The layer can't see the scale of W, but
 # two things can. **ε**: in the patient's deep layers v is smaller than `eps=1e-3`, so z is divided
 # by √ε and hardly normalized. **The step**: small weights take longer relative steps, by the
-# square, as you just saw. Change each alone: `eps=1e-8`, or the steps of the hidden weights times `0.01`,
-# which is the square of the patient's weights beside Glorot's in a layer of 100.
+# square, as you just saw. Change each alone: `eps=1e-8`, or the steps of the hidden weights times
+# `0.01`, which is the square of the patient's weights beside Glorot's in a layer of 100.
 #
 # **Commit:** what brings it to where Glorot's weights brought it?
 
@@ -680,8 +680,8 @@ checks.normalization.keras_update(keras_update)
 
 # %% [markdown]
 # Two more guesses. Train the patient (Glorot's weights) for a few steps and ask it about new
-# images: with the **batch**'s statistics, the **moving** ones, and the **population**'s, taken from all
-# training images afterwards.
+# images: with the **batch**'s statistics, the **moving** ones, and the **population**'s, taken from
+# all training images afterwards.
 
 # %%
 guess_early = predict.choice("After 200 steps, whose statistics predict far worse?",

@@ -17,14 +17,14 @@ from helpers import (
 # ## 1. The claim of 2015: inputs that stand still
 #
 # A layer learns from what the one before hands it. But that one learns too, so what it hands on
-# drifts while the next one tries to use it. The paper called this **internal covariate shift**. Batch
-# normalization holds mean and variance still, and was said to help *because* of that.
+# drifts while the next one tries to use it. The paper called this **internal covariate shift**.
+# Batch normalization holds mean and variance still, and was said to help *because* of that.
 #
 # Take it as two claims. Does it hold the inputs still? And is that the reason? In 2018 the second
 # was tested by intervention: put the shift back, *behind* the normalization, and see whether the
 # gain goes away. Their noise: in every step each unit draws a shift, up to half a standard
-# deviation to either side, and a scale, up to a quarter above 1 (`normalizing.NOISE`). Each value of
-# each image then gets its own, near these: a new mean and a new variance for every unit at every
+# deviation to either side, and a scale, up to a quarter above 1 (`normalizing.NOISE`). Each value
+# of each image then gets its own, near these: a new mean and a new variance for every unit at every
 # step.
 #
 # **Commit:** five layers, each network at its own best rate. With that noise, the network is …
