@@ -21,6 +21,7 @@ from experiments import (
     first_run,
     learning_rate,
     lottery,
+    normalization,
     patient,
     patient_inputs,
     preprocessing,
@@ -83,6 +84,14 @@ SECTIONS = {  # name of the file in results/ → how it is made
     "patient_inputs": patient_inputs.STUDY,
     "preprocessing": preprocessing.NETWORK,
     "preprocessing_linear": preprocessing.LINEAR,
+    "patient_normalized": Section(
+        normalization.cases,
+        normalization.run_case,
+        normalization.merge_cases,
+        normalization.short_cases,
+        normalization.case_faults,
+    ),
+    "normalization": normalization.STUDY,
 }
 
 

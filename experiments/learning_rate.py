@@ -9,8 +9,8 @@ import numpy as np
 from experiments.numbers import median_of, rounded
 from helpers import data
 from helpers.networks.builders import Design
+from helpers.networks.normalizing import take_statistics
 from helpers.networks.training import train
-from helpers.numerics.normalization import RunningStatistics
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 STDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -55,13 +55,6 @@ def run(cell: Cell) -> dict:
         curve = losses.reshape(POINTS, -1).mean(axis=1)
         take_statistics(model, x)
     return {"loss": rounded(curve), "accuracy": float(model.accuracy(x_valid, y_valid))}
-
-
-def take_statistics(model, x) -> None:
-    """Give batch normalization the statistics of all training images: moving ones lag behind a short run."""
-    for node in model.forward(x, training=True):
-        if node.layer.kind == "batch_norm":
-            node.layer.running = RunningStatistics(node.cache.mean, node.cache.variance)
 
 
 def merge(runs) -> dict:

@@ -15,8 +15,8 @@ MODULES = {
     ),
     "data": "results",
     "networks": (
-        "builders comparison famous interventions keras_models keras_training landscape patient prepared "
-        "tuning two_weights valleys"
+        "builders comparison famous interventions keras_models keras_training landscape "
+        "normalized_patient normalizing patient prepared tuning two_weights valleys"
     ),
     "signals": "flow measures recorder recording",
     "clinic": "patients",

@@ -3,7 +3,7 @@
 from helpers.labs import live
 from helpers.numerics import autodiff
 from helpers.plots.frame import Axis, Frame, Panel, Text, stacked
-from helpers.plots.graph import SUBSCRIPTS, graph_height, graph_panel, label, short
+from helpers.plots.graph import SUBSCRIPTS, graph_height, graph_panel, label, places, short
 
 NODES = 13  # of the chain, that have something to compute: as many steps forward, and as many back
 HANDED = 2  # inputs that a node has at most, and so hands a gradient to
@@ -44,9 +44,10 @@ class BackpropLab(live.LiveFigure):
         computed, sent = min(step, NODES), max(0, step - NODES)
         autodiff.backward(loss, sent)
         active = order[computed - 1 if not sent else NODES - sent] if step else None
-        graph = graph_panel(loss, computed, sent, active=active, slopes=[active] if sent else [])
+        here = [active] if active else []
+        graph = graph_panel(loss, computed, sent, active=here, slopes=here if sent else [])
         title, *handed = _backward_words(sent, active) if sent else [_forward_words(step, active)]
-        height = graph_height(loss)
+        height = graph_height(places(loss))
         numbers = _numbers(loss, active, computed, sent)
         return Frame(
             stacked(graph, words_panel(title, handed), heights=(height, WORDS_HEIGHT)),

@@ -55,7 +55,7 @@ class Patient:
 
     def network(self, seed=0) -> MLP:
         """Return the untrained network."""
-        drawn = self.initializer or _small_weights
+        drawn = self.initializer or small_weights
         return MLP(SIZES, activation=self.activation, initializer=drawn, rng=np.random.default_rng(seed))
 
     def train(self, seed=0, steps=STEPS, **options) -> "Course":
@@ -123,7 +123,7 @@ def scoreboard(*chosen) -> Table:
     return table(("cured", "accuracy", "of 5 seeds", "loss", "of 5 seeds"), rows)
 
 
-def _small_weights(shape, *, rng):
+def small_weights(shape, *, rng):
     """The patient's own: N(0, 0.01²)."""
     return SMALL * rng.standard_normal(shape)
 

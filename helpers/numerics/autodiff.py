@@ -6,11 +6,14 @@ This is reverse-mode automatic differentiation, as large libraries do it with ar
 """
 
 from collections.abc import Callable
+from math import sqrt
 from typing import NamedTuple
 
 from helpers.numerics.activations import sigmoid as logistic
 from helpers.numerics.activations import sigmoid_derivative
 
+EPS = 1e-3  # under the root of batch normalization
+BATCH = {"x1": 1, "x2": 2, "x3": 6, "γ": 1, "β": 0}
 CHAIN = {"x1": 1, "x2": -1, "w1": 2, "w2": 1, "w3": 1, "w4": 1, "v1": 1, "v2": -1, "t": 0.7}
 
 
@@ -27,6 +30,15 @@ OPERATIONS = {
     "multiply": Operation("×", lambda a, b: a * b, lambda a, b: (b, a)),
     "sigmoid": Operation("σ", lambda z: float(logistic(z)), lambda z: (float(sigmoid_derivative(z)),)),
     "squared_error": Operation("½e²", lambda h, t: (h - t) ** 2 / 2, lambda h, t: (h - t, t - h)),
+    "subtract": Operation("−", lambda a, b: a - b, lambda a, b: (1.0, -1.0)),
+    "divide": Operation("÷", lambda a, b: a / b, lambda a, b: (1 / b, -a / b**2)),
+    "mean": Operation("Ø", lambda *a: sum(a) / len(a), lambda *a: (1 / len(a),) * len(a)),
+    "mean_square": Operation(
+        "Ø²", lambda *a: sum(x * x for x in a) / len(a), lambda *a: tuple(2 * x / len(a) for x in a)
+    ),
+    "root": Operation("√", lambda v: sqrt(v + EPS), lambda v: (0.5 / sqrt(v + EPS),)),
+    "scale_and_shift": Operation("γβ", lambda a, g, b: g * a + b, lambda a, g, b: (g, a, 1.0)),
+    "first": Operation("1st", lambda *a: a[0], lambda *a: (1.0,) + (0.0,) * (len(a) - 1)),
 }
 
 
@@ -98,6 +110,23 @@ def chain(**values) -> Node:
     h1, h2 = sigmoid(z1).named("h1"), sigmoid(z2).named("h2")
     z3 = (v1 * h1 + v2 * h2).named("z3")
     return squared_error(sigmoid(z3).named("h3"), t)
+
+
+def batch_norm(**values) -> Node:
+    """Return the loss L = y1 of batch normalization of one unit over a batch of three (lesson 06).
+
+    μ and v are means over the batch of x and of c², where c = x − μ; s = √(v + ε), x̂ = c / s, y = γ x̂ + β.
+    Keywords replace numbers of `BATCH`; an unknown one raises ValueError.
+    """
+    if unknown := values.keys() - BATCH.keys():
+        raise ValueError(f"unknown {', '.join(sorted(unknown))}; the batch has {', '.join(BATCH)}")
+    *x, gamma, beta = leaves(**BATCH | values)
+    mu = Node("μ", 0, "mean", x)
+    c = [Node(f"c{k}", 0, "subtract", (one, mu)) for k, one in enumerate(x, 1)]
+    s = Node("s", 0, "root", (Node("v", 0, "mean_square", c),))
+    x_hat = [Node(f"x̂{k}", 0, "divide", (one, s)) for k, one in enumerate(c, 1)]
+    y = [Node(f"y{k}", 0, "scale_and_shift", (one, gamma, beta)) for k, one in enumerate(x_hat, 1)]
+    return Node("L", 0, "first", y)
 
 
 def nodes(output: Node) -> dict[str, Node]:

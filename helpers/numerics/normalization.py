@@ -6,7 +6,6 @@ channel, each of shape (features,). The arithmetic stays in the floating-point t
 Source: Ioffe and Szegedy 2015, arXiv:1502.03167.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -201,22 +200,6 @@ def unbiased(variance, count) -> np.ndarray:
     return np.asarray(variance) * (count / (count - 1))
 
 
-def population_statistics(batches: Iterable) -> RunningStatistics:
-    """Return the average over mini-batches of their means, and of m / (m − 1) times their biased variances.
-
-    `batches` gives arrays like `x`, of two values or more per feature; each counts alike, whatever its size.
-    Raises ValueError where there is no batch, or one too small. Source: algorithm 2, steps 8 to 10.
-    """
-    statistics = None
-    for x in batches:
-        mean, variance, count = batch_statistics(x)
-        statistics = statistics or initial_statistics(len(mean))
-        statistics = update_running(statistics, mean, variance, count, "paper")
-    if statistics is None:
-        raise ValueError("population statistics need one batch or more, got 0")
-    return statistics
-
-
 def batch_statistics(x) -> tuple[np.ndarray, np.ndarray, int]:
     """Return (mean, biased variance, number of values per feature) of a batch, the first two (features,).
 
@@ -279,6 +262,57 @@ def layer_norm_backward(dout, cache: NormCache) -> tuple[np.ndarray, np.ndarray,
     along = (dx_hat * cache.x_hat).mean(axis=-1, keepdims=True)
     dx = (dx_hat - dx_hat.mean(axis=-1, keepdims=True) - cache.x_hat * along) / cache.std
     return dx, (dout * cache.x_hat).sum(axis=axes), dout.sum(axis=axes)
+
+
+class SharedCache(NamedTuple):
+    """What `shared_norm_forward` keeps; all but `gamma` have the shape of x.
+
+    `count` is how many numbers share each one's statistics; `std` is √(variance + ε).
+    """
+
+    x_hat: np.ndarray
+    gamma: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    std: np.ndarray
+    labels: np.ndarray
+
+
+def shared_norm_forward(x, gamma, beta, labels, eps=KERAS_EPS) -> tuple[np.ndarray, SharedCache]:
+    """Normalize numbers that bear the same label together, scale and shift; return the output and a cache.
+
+    x is (batch, features), `labels` whole numbers of that shape, from 0 on. A label per column is batch
+    normalization, a label per row layer normalization, several per row group normalization (Wu and He 2018,
+    arXiv:1803.08494). Raises ValueError for labels of another shape or kind, and as `batch_norm_forward`.
+    """
+    x, gamma, beta = _checked(x, eps, gamma=gamma, beta=beta)
+    labels = np.asarray(labels)
+    if labels.shape != x.shape or labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise ValueError(
+            f"labels must be whole numbers from 0 on of shape {x.shape}, got {labels.dtype} {labels.shape}"
+        )
+    mean = _mean_of_label(x, labels)
+    variance = _mean_of_label((x - mean) ** 2, labels)
+    std = np.sqrt(variance + eps)
+    x_hat = (x - mean) / std
+    return gamma * x_hat + beta, SharedCache(x_hat, gamma, mean, variance, std, labels)
+
+
+def shared_norm_backward(dout, cache: SharedCache) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (dx, dgamma, dbeta), given the loss's gradient with respect to the output.
+
+    With dx̂ = γ dout and means over equal labels: dx = (dx̂ − mean(dx̂) − x̂ mean(dx̂ x̂)) / √(v + ε).
+    """
+    dx_hat = dout * cache.gamma
+    along = _mean_of_label(dx_hat * cache.x_hat, cache.labels)
+    dx = (dx_hat - _mean_of_label(dx_hat, cache.labels) - cache.x_hat * along) / cache.std
+    return dx, (dout * cache.x_hat).sum(axis=0), dout.sum(axis=0)
+
+
+def _mean_of_label(values, labels):
+    """The mean over all numbers of a label, at each of them."""
+    flat = labels.ravel()
+    return (np.bincount(flat, values.ravel()) / np.maximum(np.bincount(flat), 1))[labels]
 
 
 def _normalized(x, gamma, eps, axes):

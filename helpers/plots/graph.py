@@ -18,6 +18,7 @@ COLUMN, ROW = 160, 62  # pixels of a column, where there is room for it, and of 
 LANE = 4  # pixels between an edge's middle and its two arrows
 VALUE, GRADIENT, NAME = 9, -8, 26  # pixels above the middle of a box
 ABOVE = 14  # pixels above a level edge, of its local derivative
+OPERATORS = set("+·(")
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 TEXT = {
@@ -27,23 +28,25 @@ TEXT = {
 }
 
 
-def graph_panel(output, computed=None, sent=None, *, active=None, slopes=()) -> Panel:
+def graph_panel(output, computed=None, sent=None, *, active=(), slopes=(), at=None) -> Panel:
     """Return a graph as it stands after `computed` nodes forward and `sent` nodes backward; all by default.
 
     There are the values of the leaves and of the first `computed` nodes, and the gradients that the last
-    `backward` left in the nodes, as far as the last `sent` handed them on. A frame is put around the node
-    `active`; local derivatives stand on the edges into the nodes `slopes`. The axes count pixels.
+    `backward` left in the nodes, as far as the last `sent` handed them on. A frame is put around the nodes
+    `active`; local derivatives stand on the edges into the nodes `slopes`. `at` gives every node's (column,
+    row), where `places` would draw a line through a box. The axes count pixels.
     """
-    order, size = forward_order(output), fitting_size(output)
+    at = at or places(output)
+    order, size = forward_order(output), fitting_size(at)
     computed, sent = (len(order) if given is None else given for given in (computed, sent))
     done, senders = set(order[:computed]), set(order[len(order) - sent :])
-    boxes = pixels_of(places(output), size)
+    boxes = pixels_of(at, size)
     edges = [(source, node) for node in order for source in node.inputs]
     marks = [
         pieces(*_ends(boxes, edges), "graph edge"),
         _bars(boxes, lambda node: not node.inputs, "leaf"),
         _bars(boxes, lambda node: node.inputs, "node"),
-        _bars(boxes, lambda node: node is active, "active"),
+        _bars(boxes, lambda node: node in active, "active"),
         _arrows(boxes, edges, done, "forward", TEXT["forward"]),
         _arrows(boxes, edges, senders, "backward", TEXT["backward"] * bool(sent)),
         *_words_of(boxes),
@@ -60,17 +63,17 @@ def computation_graph(output, *, computed=None, sent=None, slopes=(), alt=None) 
     named = nodes(output)
     panel = graph_panel(output, computed, sent, slopes=[named[name] for name in slopes])
     words = alt or TEXT["alt"].format(names=", ".join(named))
-    return paint(Frame((panel,), graph_height(output)), words)
+    return paint(Frame((panel,), graph_height(places(output))), words)
 
 
-def graph_height(output) -> int:
-    """Return the pixels that a frame needs for a graph alone."""
-    return fitting_size(output)[1] + EDGE
+def graph_height(grid) -> int:
+    """Return the pixels that a frame needs for a graph alone, from node → (column, row)."""
+    return fitting_size(grid)[1] + EDGE
 
 
-def fitting_size(output) -> tuple[int, int]:
+def fitting_size(grid) -> tuple[int, int]:
     """Return the pixels (width, height) that a graph needs: the whole width from six columns on."""
-    columns, rows = (1 + max(place[axis] for place in places(output).values()) for axis in (0, 1))
+    columns, rows = (1 + max(place[axis] for place in grid.values()) for axis in (0, 1))
     return min(WIDTH - 2 * EDGE, COLUMN * columns), round(ROW * rows)
 
 
@@ -102,7 +105,7 @@ def _words_of(boxes):
     symbols = [node.operation.label if node.inputs else label(node) for node in boxes]
     brief, long = ([s if (len(s) > 2) == longer else "" for s in symbols] for longer in (False, True))
     # "w·x" is no name of its own
-    names = [label(node) if node.inputs and node.name.isalnum() else "" for node in boxes]
+    names = [label(node) if node.inputs and not OPERATORS & set(node.name) else "" for node in boxes]
     left = x - (BOX[0] - SYMBOL) / 2
     return (
         Text(left, y, brief, within=SYMBOL - 4),

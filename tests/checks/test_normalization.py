@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.checks import normalization as checks
+from helpers.checks.normalization import WIDTH, small_batch
 from helpers.numerics.normalization import batch_norm_forward, fold
 
 
@@ -69,7 +70,58 @@ def bias(formula):
     return answer
 
 
+def undone(x, eps, *, scale=lambda x, eps: np.sqrt(x.var(0) + eps), shift=lambda x: x.mean(0)):
+    return scale(x, eps), shift(x)
+
+
+def lines(**other):
+    """The eight lines of the way back; a function of all that is known replaces its line."""
+    x, dy, gamma, _, eps = small_batch()
+    k = {"x": x, "dy": dy, "gamma": gamma, "m": len(x), "c": x - x.mean(0)}
+    k["v"] = np.mean(k["c"] ** 2, axis=0)
+    k["s"] = np.sqrt(k["v"] + eps)
+    k["x_hat"] = k["c"] / k["s"]
+    right = {
+        "dbeta": lambda k: k["dy"].sum(0),
+        "dgamma": lambda k: (k["dy"] * k["x_hat"]).sum(0),
+        "dx_hat": lambda k: k["gamma"] * k["dy"],
+        "ds": lambda k: -(k["dx_hat"] * k["c"]).sum(0) / k["s"] ** 2,
+        "dv": lambda k: k["ds"] / (2 * k["s"]),
+        "dc": lambda k: k["dx_hat"] / k["s"] + 2 * k["c"] * k["dv"] / k["m"],
+        "dmu": lambda k: -k["dc"].sum(0),
+        "dx": lambda k: k["dc"] + k["dmu"] / k["m"],
+    }
+    for name, line in right.items():
+        k[name] = line(k)
+    return {name: other[name](k) if name in other else k[name] for name in right}
+
+
+def empty_from(name):
+    """The lines before `name`, and `...` from there on."""
+    found = lines()
+    names = list(found)
+    return {one: found[one] if names.index(one) < names.index(name) else ... for one in names}
+
+
+def per_row(batch, features):
+    return np.repeat(np.arange(batch), features).reshape(batch, features)
+
+
+def per_column(batch, features):
+    return np.tile(np.arange(features), (batch, 1))
+
+
+def recipe(shared=per_row, activation="tanh", rate=0.01):
+    return {"shared": shared, "activation": activation, "rate": rate}
+
+
 RIGHT = [
+    (checks.undo, undone),
+    (checks.undo, lambda x, eps: [np.sqrt(((x - x.mean(0)) ** 2).mean(0) + eps), x.sum(0) / len(x)]),
+    (checks.way_back, lines()),
+    (checks.way_back, lines(dmu=lambda k: -k["dx_hat"].sum(0) / k["s"])),  # Σ c is 0
+    (checks.which_is_which, {"A": "paper", "B": "Keras", "C": "PyTorch"}),
+    (checks.which_is_which, {"A": " Paper", "B": "keras", "C": "pytorch"}),
     (checks.batch_norm, forward),
     (checks.batch_norm, by(all_but_last)),
     (checks.batch_norm, by(all_but_last, keep=True)),
@@ -81,6 +133,84 @@ RIGHT = [
 ]
 
 WRONG = [
+    (checks.undo, lambda x, e: (1 / np.sqrt(x.var(0) + e), x.mean(0)), "upside down"),
+    (checks.undo, lambda x, e: (x.var(0), x.mean(0)), "that is the variance"),
+    (checks.undo, lambda x, e: (x.var(0) + e, x.mean(0)), "v + ε"),
+    (checks.undo, lambda x, e: (x.std(0), x.mean(0)), "must come back"),
+    (checks.undo, lambda x, e: (x.std(0) + e, x.mean(0)), "not beside"),
+    (checks.undo, lambda x, e: (np.sqrt(x.var(0, ddof=1) + e), x.mean(0)), "unbiased"),
+    (checks.undo, lambda x, e: (np.ones(3), np.zeros(3)), "with γ = 1"),
+    (checks.undo, lambda x, e: undone(x, e)[::-1], "which is β"),
+    (checks.undo, lambda x, e: undone(x, e, scale=lambda x, e: np.sqrt(x.var() + e)), "its own γ"),
+    (checks.undo, lambda x, e: undone(x, e, shift=lambda x: -x.mean(0)), "β adds it"),
+    (checks.undo, lambda x, e: undone(x, e, shift=lambda x: x.mean()), "its own β"),
+    (checks.undo, lambda x, e: undone(x, e, shift=lambda x: np.zeros(3)), "with β = 0"),
+    (
+        checks.undo,
+        lambda x, e: (np.sqrt(x.var(0) + e), x.mean(0) / np.sqrt(x.var(0) + e)),
+        "does not multiply β",
+    ),
+    (checks.undo, lambda x, e: x.mean(0), "a pair"),
+    (checks.way_back, lines(dbeta=lambda k: k["dy"]), "sum over axis 0"),
+    (checks.way_back, lines(dbeta=lambda k: k["dy"].mean(0)), "adds up"),
+    (checks.way_back, lines(dbeta=lambda k: k["dy"].sum(1)), "sum over the batch"),
+    (checks.way_back, lines(dbeta=lambda k: k["dy"].sum()), "its own β"),
+    (checks.way_back, lines(dbeta=lambda k: (k["gamma"] * k["dy"]).sum(0)), "does not multiply β"),
+    (checks.way_back, lines(dgamma=lambda k: (k["dy"] * k["x"]).sum(0)), "x̂, not x"),
+    (checks.way_back, lines(dgamma=lambda k: k["dy"].sum(0)), "that is dβ"),
+    (checks.way_back, lines(dgamma=lambda k: k["dy"] * k["x_hat"]), "sum over axis 0"),
+    (checks.way_back, lines(dgamma=lambda k: (k["dy"] * k["c"]).sum(0)), "not c"),
+    (checks.way_back, lines(dx_hat=lambda k: k["dy"]), "γ is missing"),
+    (checks.way_back, lines(dx_hat=lambda k: k["dy"] * k["x_hat"]), "leads to γ"),
+    (checks.way_back, lines(dx_hat=lambda k: (k["gamma"] * k["dy"]).sum(0)), "no sum here"),
+    (checks.way_back, lines(ds=lambda k: k["ds"] * k["s"]), "square is missing"),
+    (checks.way_back, lines(ds=lambda k: -k["ds"]), "makes x̂ smaller"),
+    (checks.way_back, lines(ds=lambda k: -k["dx_hat"] * k["c"] / k["s"] ** 2), "sum over axis 0"),
+    (checks.way_back, lines(ds=lambda k: k["ds"] / k["s"]), "once too often"),
+    (checks.way_back, lines(ds=lambda k: k["dx_hat"].sum(0) / k["s"]), "the way to c"),
+    (checks.way_back, lines(dv=lambda k: k["ds"] / 2), "1 / 2s"),
+    (checks.way_back, lines(dv=lambda k: k["ds"] / k["s"]), "the ½"),
+    (checks.way_back, lines(dv=lambda k: k["ds"] / 2 / np.sqrt(k["v"])), "ε is missing"),
+    (checks.way_back, lines(dv=lambda k: k["ds"] / 2 / k["v"]), "not v"),
+    (checks.way_back, lines(dv=lambda k: k["ds"] * 2 * k["s"]), "upside down"),
+    (checks.way_back, lines(dc=lambda k: k["dx_hat"] / k["s"]), "leads to v as well"),
+    (checks.way_back, lines(dc=lambda k: 2 * k["c"] * k["dv"] / k["m"]), "straight to x̂"),
+    (checks.way_back, lines(dc=lambda k: k["dx_hat"] / k["s"] + 2 * k["c"] * k["dv"]), "share 1 / m"),
+    (checks.way_back, lines(dc=lambda k: k["dx_hat"] / k["s"] + k["c"] * k["dv"] / k["m"]), "The 2".lower()),
+    (checks.way_back, lines(dmu=lambda k: k["dc"].sum(0)), "c = x − μ"),
+    (checks.way_back, lines(dmu=lambda k: -k["dc"]), "sum over axis 0"),
+    (checks.way_back, lines(dmu=lambda k: -k["dc"].mean(0)), "no mean here"),
+    (checks.way_back, lines(dmu=lambda k: -k["dx_hat"].sum(0)), "not from dx̂"),
+    (checks.way_back, lines(dx=lambda k: k["dc"]), "in the mean as well"),
+    (checks.way_back, lines(dx=lambda k: k["dc"] + k["dmu"]), "share 1 / m"),
+    (checks.way_back, lines(dx=lambda k: k["dc"] - k["dmu"] / k["m"]), "minus is in dμ"),
+    (checks.way_back, lines(dx=lambda k: k["dx_hat"] / k["s"]), "for constants"),
+    (checks.way_back, lines(dx=lambda k: k["dx"] * 1.3), "your dx"),
+    (checks.way_back, empty_from("dv"), "Next is dv"),
+    (checks.way_back, {"dx": lines()["dx"]}, "begin with dbeta"),
+    (checks.way_back, [1, 2], "a dict"),
+    (checks.which_is_which, {"A": "Keras", "B": "paper", "C": "PyTorch"}, "Keras starts at 1"),
+    (checks.which_is_which, {"A": "paper", "B": "PyTorch", "C": "Keras"}, "it must jump"),
+    (checks.which_is_which, {"A": "PyTorch", "B": "Keras", "C": "paper"}, "calmer and calmer"),
+    (checks.which_is_which, {"A": "Keras", "B": "PyTorch", "C": "paper"}, "Keras starts at 1"),
+    (checks.which_is_which, {"A": "PyTorch", "B": "paper", "C": "Keras"}, "calmer and calmer"),
+    (checks.which_is_which, {"A": "paper", "B": "paper", "C": "Keras"}, "stands twice"),
+    (checks.which_is_which, {"A": "paper", "B": "Keras", "C": "torch"}, "none of the choices"),
+    (checks.which_is_which, {"A": "paper", "B": "Keras", "C": ...}, "not filled in"),
+    (checks.which_is_which, "paper", "a dict"),
+    (checks.small_batches, recipe(rate=0), "above 0"),
+    (checks.small_batches, recipe(rate="fast"), "numbers are wanted"),
+    (checks.small_batches, recipe(activation="relus"), "no activation"),
+    (checks.small_batches, recipe(activation=...), "not filled in"),
+    (checks.small_batches, recipe(shared=7), "a function is wanted"),
+    (checks.small_batches, recipe(shared=lambda b, f: per_row(f, b)), "transposed"),
+    (checks.small_batches, recipe(shared=lambda b, f: np.arange(f)), "One label for each"),
+    (checks.small_batches, recipe(shared=lambda b, f: per_row(b, f) / 2), "whole numbers"),
+    (checks.small_batches, recipe(shared=lambda b, f: 1.0 * per_row(b, f)), "astype"),
+    (checks.small_batches, recipe(shared=lambda b, f: per_row(b, f) - 1), "count from 0"),
+    (checks.small_batches, recipe(shared=lambda b, f: np.arange(b * f).reshape(b, f)), "every output is β"),
+    (checks.small_batches, recipe(shared=lambda b, f: np.random.randint(0, 50, (b, f))), "by chance"),
+    (checks.small_batches, per_row, "a dict"),
     (checks.batch_norm, by(-1, keep=True), "layer normalization"),
     (checks.batch_norm, by(None), "of everything"),
     (checks.batch_norm, by(all_but_last, ddof=1), "unbiased"),
@@ -172,3 +302,56 @@ def test_wrong_answers_are_told_why(check, answer, why):
     verdict = check(answer)
     assert verdict.status == "not yet", verdict
     assert why in verdict.message
+
+
+CHECKS = sorted({check for check, _, _ in WRONG}, key=lambda check: check.__name__)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_each_exercise_has_three_hints_and_eight_wrong_answers(check):
+    assert [check.hint().of for _ in range(3)] == [3, 3, 3]
+    assert sum(one is check for one, _, _ in WRONG) >= 8
+
+
+def test_what_was_not_attempted():
+    assert checks.way_back(dict.fromkeys(lines(), ...)).status == "not attempted"
+    assert checks.which_is_which({"A": ..., "B": ..., "C": ...}).status == "not attempted"
+    assert checks.small_batches({"shared": ..., "activation": ..., "rate": ...}).status == "not attempted"
+
+
+def test_the_three_rules_see_the_same_batches():
+    z = np.random.default_rng(0).normal(5, 2, 500)
+    found = checks.moving_variances(z, 2000, np.random.default_rng(1))
+    late = {source: values[1000:] for source, values in found.items()}
+    assert np.isclose(late["Keras"].mean() / z.var(), 3 / 4, rtol=0.05)
+    assert np.isclose(late["PyTorch"].mean() / z.var(), 1, rtol=0.08)
+    assert np.isclose(late["paper"][-1] / z.var(), 1, rtol=0.05)
+    assert late["paper"].std() < late["Keras"].std() < late["PyTorch"].std()
+
+
+@pytest.fixture
+def short(monkeypatch):
+    monkeypatch.setattr(checks, "CHALLENGE_SEEDS", 1)
+    return monkeypatch
+
+
+def test_the_challenge_is_scored_and_says_what_is_wrong(short):
+    assert checks.LEVEL_OF_BATCH_NORM > checks.PASS
+    for losses, labels, activation, why in (
+        ([2.3], per_row(4, WIDTH), "sigmoid", "leave that constant in"),
+        ([2.3], per_column(4, WIDTH), "sigmoid", "far too large"),
+        ([1.4], per_column(4, WIDTH), "tanh", "four are few"),
+        ([1.3], per_row(4, WIDTH), "relu", "other rates"),
+        ([1.2], per_row(4, WIDTH), "relu", "below 1.1"),
+        ([np.nan], per_row(4, WIDTH), "relu", "diverged"),
+    ):
+        with pytest.raises(checks.NotYet, match=why):
+            checks._judged(losses, labels, activation)
+    assert checks._judged([0.9], per_row(4, WIDTH), "tanh").score == 0.9
+
+
+@pytest.mark.slow
+def test_the_solution_of_the_challenge_passes(short):
+    verdict = checks.small_batches(recipe())
+    assert verdict.right, verdict
+    assert verdict.score < checks.PASS

@@ -28,6 +28,9 @@ OF_VALUES = (
     "preprocessing.read_eps",
     "start.pixels",
     "start.spike",
+    "normalization.small_batches",
+    "normalization.way_back",
+    "normalization.which_is_which",
 )
 OF_FUNCTIONS = sorted(EXERCISES.keys() - set(OF_VALUES))
 

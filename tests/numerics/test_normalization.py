@@ -23,7 +23,8 @@ from helpers.numerics.normalization import (
     layer_norm_backward,
     layer_norm_forward,
     normalize,
-    population_statistics,
+    shared_norm_backward,
+    shared_norm_forward,
     unbiased,
     update_running,
 )
@@ -356,25 +357,16 @@ def test_a_convention_of_ones_own():
     assert (updated.mean[0], updated.variance[0]) == (2, 3)
 
 
-def test_population_statistics_average_over_batches():
-    batches = [problem((m, 3), m)[0] for m in (2, 5, 9)]
-    statistics = population_statistics(iter(batches))
-    np.testing.assert_allclose(statistics.mean, np.mean([b.mean(0) for b in batches], axis=0), rtol=1e-12)
-    np.testing.assert_allclose(
-        statistics.variance, np.mean([b.var(0, ddof=1) for b in batches], axis=0), rtol=1e-12
-    )
-    assert statistics.batches == 3
-
-
 @pytest.mark.parametrize("size", [2, 3, 10])
 def test_the_corrected_variance_is_right_on_average_and_the_other_too_small(size):
     """Over all ordered draws with replacement from a population: exact expectations, no sampling."""
     population = np.array([0.0, 1.0, 5.0]) if size < 10 else np.array([0.0, 1.0])
     draws = np.stack(np.meshgrid(*[population] * size), axis=-1).reshape(-1, size)
     batches = [batch.reshape(-1, 1) for batch in draws]
-    assert population_statistics(batches).variance == pytest.approx([population.var()])
     biased = np.mean([batch_statistics(batch)[1] for batch in batches])
     assert biased == pytest.approx(population.var() * (size - 1) / size)
+    corrected = [unbiased(batch_statistics(batch)[1], size) for batch in batches]
+    assert np.mean(corrected) == pytest.approx(population.var())
 
 
 def test_statistics_are_frozen():
@@ -486,8 +478,6 @@ WRONG = {
     "count 0": (lambda: update_running(START, ONE, ONE, 0), "count must be 1 or more, got 0"),
     "count 1": (lambda: update_running(START, ONE, ONE, 1, "pytorch"), "needs 2 values or more.*got 1"),
     "unbiased": (lambda: unbiased(ONE, 1), "needs 2 values or more per feature, got 1"),
-    "no batches": (lambda: population_statistics([]), "one batch or more, got 0"),
-    "batch of one": (lambda: population_statistics([X[:1]]), "needs 2 values or more per feature, got 1"),
     "fold b": (lambda: fold(np.ones((2, 3)), np.ones(2), ONE, ONE, ONE, ONE), r"b must have .*\(2,\)"),
     "fold W": (lambda: fold(ONE, 0, ONE, ONE, ONE, ONE), r"two axes or more.*\(3,\)"),
 }
@@ -507,3 +497,25 @@ def test_keras_keeps_a_single_value_as_a_variance_of_zero():
 
 def test_cache_names():
     assert NormCache._fields == ("x_hat", "gamma", "mean", "variance", "std")
+
+
+def test_numbers_that_share_a_label_share_mean_and_variance():
+    x = np.random.default_rng(0).normal(3, 2, (4, 6))
+    labels = np.arange(4)[:, None] * 2 + np.arange(6) // 3  # two groups in each row
+    out, cache = shared_norm_forward(x, np.ones(6), np.zeros(6), labels, 0.0)
+    groups = out.reshape(4, 2, 3)
+    assert np.allclose(groups.mean(axis=-1), 0)
+    assert np.allclose(groups.var(axis=-1), 1)
+
+    def loss(values):
+        return np.sum(dout * shared_norm_forward(values, gamma, np.zeros(6), labels, 0.1)[0])
+
+    dout, gamma = np.random.default_rng(1).standard_normal((4, 6)), np.arange(1.0, 7)
+    _, cache = shared_norm_forward(x, gamma, np.zeros(6), labels, 0.1)
+    assert relative_error(shared_norm_backward(dout, cache)[0], numerical_gradient(loss, x)) < 1e-6
+
+
+@pytest.mark.parametrize("labels", [np.zeros((3, 6), int), np.zeros((4, 6)), np.full((4, 6), -1)])
+def test_labels_that_are_none_are_refused(labels):
+    with pytest.raises(ValueError, match="labels must be whole numbers"):
+        shared_norm_forward(np.ones((4, 6)), np.ones(6), np.zeros(6), labels)

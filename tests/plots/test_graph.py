@@ -60,7 +60,10 @@ def test_only_what_is_known_is_shown(loss):
 def test_the_structure_does_not_change_from_step_to_step(loss):
     """So that only numbers and words are sent."""
     sizes = {
-        tuple(len(getattr(m, m.arrays()[0])) for m in pictures.graph_panel(loss, *step, active=active).marks)
+        tuple(
+            len(getattr(m, m.arrays()[0]))
+            for m in pictures.graph_panel(loss, *step, active=[active] if active else []).marks
+        )
         for step, active in (((0, 0), None), ((5, 0), loss), ((13, 7), None))
     }
     assert len(sizes) == 1
@@ -89,7 +92,7 @@ def test_local_derivatives_stand_on_the_edges(loss):
 
 
 def boxes_of(output):
-    size = pictures.fitting_size(output)
+    size = pictures.fitting_size(pictures.places(output))
     return size, pictures.pixels_of(pictures.places(output), size)
 
 
