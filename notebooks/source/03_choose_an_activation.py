@@ -1,11 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-# ---
-
 # %% [markdown]
 # # Choose an activation
 #
@@ -257,8 +249,8 @@ def told(steps):
 
 table_of_steps = [(name, told(same_rate[name]), f"{rate:g}", told(steps))
                   for name, (rate, steps) in best_rate.items()]
-table(("inputs", "steps at rate 0.5 (9 of 10 seeds)", "best rate", "steps at its best rate"),
-               table_of_steps)
+heads = ("inputs", "steps at rate 0.5 (9 of 10 seeds)", "best rate", "steps at its best rate")
+table(heads, table_of_steps)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
