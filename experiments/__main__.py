@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, first_run, learning_rate, lottery, patient, store
+from experiments import augmentation, depth, first_run, initializations, learning_rate, lottery, patient, store
 from experiments.grid import run_all
 from helpers import data
 
@@ -60,6 +60,8 @@ SECTIONS = {  # name of the file in results/ → how it is made
         augmentation.short,
         augmentation.faults,
     ),
+    "initializations": initializations.INITIALIZATIONS,
+    "residual_starts": initializations.RESIDUAL_STARTS,
 }
 
 

@@ -11,7 +11,7 @@ from importlib import import_module
 MODULES = {
     "numerics": (
         "activation_table activations augmentation autodiff conditioning dropout gaussian gradcheck "
-        "initializers normalization penalties pooling preprocessing randomness theory"
+        "initialization_table initializers normalization penalties pooling preprocessing randomness theory"
     ),
     "data": "results",
     "networks": (
