@@ -12,7 +12,7 @@ from helpers.numerics.tables import Table, table
 from helpers.numerics.theory import variance_map
 
 SQUARE = 100  # fan_in and fan_out of the layers that the table is for
-LAYERS = 10
+STEPS = 9  # from layer 1 to layer 10
 HEADS = (
     "activation",
     "signal asks: n·Var(w)",
@@ -21,7 +21,7 @@ HEADS = (
     "its n·Var(w)",
     "signal kept per layer",
     "gradient kept per layer",
-    "std of z after ten layers",
+    "std of z, layer 10, if 1 in layer 1",
 )
 
 
@@ -41,10 +41,10 @@ def usual_scale(activation) -> float:
     return SQUARE * entry.variance((SQUARE, SQUARE))
 
 
-def std_after(activation, scale, layers=LAYERS) -> float:
+def std_after(activation, scale, steps=STEPS) -> float:
     """Return √Var(z) after so many steps of Var(z) ← scale · E[f²], from Var(z) = 1."""
     q = 1.0
-    for _ in range(layers):
+    for _ in range(steps):
         q = variance_map(activation, q, scale)
     return float(q**0.5)
 

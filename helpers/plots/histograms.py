@@ -15,7 +15,7 @@ LONE_BIN = 3  # a bin this many times taller than the next is cut off at the fra
 COLUMNS, PER_NETWORK = 5, 10  # layers to a row: of one network, of several
 REACH, BINS = 6.0, 48  # of the input of a sigmoid
 Z = np.linspace(-REACH, REACH, 121)
-BEYOND = 0.02  # share of the values beyond the axis from which it is told
+BEYOND = 0.005  # a bar for all that lies beyond the axis is told in words from this share on
 
 
 def layer_panel(number, layer, low, high, predicted=None, *, ticks=True) -> Panel:
@@ -102,8 +102,8 @@ def _histogram(axes, layer):
     limits = get_activation(layer.activation).limits
     words = []
     for end, sign, limit in ((0, "<", limits[0]), (-1, ">", limits[1])):
-        if np.isinf(limit) and shares[end] >= BEYOND:  # the rest of this bar lies beyond the axis
-            words.append(f"{shares[end]:.0%} {sign} {edges[end]:g}".replace("-", "−"))
+        if np.isinf(limit) and shares[end] > BEYOND:
+            words.append(f"{max(shares[end], 0.01):.0%} {sign} {edges[end]:g}".replace("-", "−"))
             shares[end] = 0
     heights = np.minimum(shares / height_unit(shares), FULL_HEIGHT)
     axes.stairs(heights, edges, fill=True, color=SKY, linewidth=0, antialiased=False)

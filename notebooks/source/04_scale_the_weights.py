@@ -36,10 +36,10 @@ from helpers import (
 patient.scoreboard((), ("activation",))
 
 # %% [markdown]
-# Lesson 02 taught you where to look: does the signal arrive? Send 500 images through its ten tanh
+# Lesson 02 taught you where to look: does the signal arrive? Send images through its ten tanh
 # layers. In each layer take every unit's standard deviation *over the images*.
 #
-# **Commit:** in layer 1 it is about two thirds. What is it in layer 10?
+# **Commit:** what is it in layer 10?
 
 # %%
 guess_std = predict.number("tanh patient: std over the images in layer 10", low=1e-14, high=1,
@@ -69,18 +69,18 @@ plots.side_by_side({"std of h over the images": {"N(0, 0.01²)": signal}},
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# From layer 2 on every layer keeps {{(signal[9] / signal[1]) ** (1 / 8):.3f}} of the spread, a
-# tenth, and {{signal[9]:.0e}} is left. tanh does not do that: near 0 it is a straight line of slope
-# `1`. So it must be the weights.
+# After the first layer every layer keeps {{(signal[9] / signal[1]) ** (1 / 8):.3f}} of the spread, a
+# tenth, and {{signal[9]:.0e}} is left. tanh should not do that: near 0 it is a straight line of
+# slope 1. Is it the weights?
 #
 # </details>
 #
 # Change the weights alone: multiply all of them by one number.
 #
-# **Commit:** by which number does the signal stay about level?
+# **Commit:** from which number on does the signal no longer die?
 
 # %%
-guess_times = predict.number("Small weights times what keep the signal level", low=1, high=100,
+guess_times = predict.number("Small weights times what keep the signal alive", low=1, high=100,
                              log=True)
 guess_times
 
@@ -95,9 +95,10 @@ guess_times.reveal(10)
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Below `10` the signal dies. At `10` it nearly stays. At `30` tanh is in its flat ends: it holds
-# the spread there, at a price that section 3 shows. So the right spread of the weights is near 10 ·
-# {{patient.SMALL}}. Each unit has 100 inputs. You will see in section 4 that this is no accident.
+# Only the weights changed, so they did it. From about `10` on the signal arrives. Still larger
+# weights hold it, too, since tanh can't leave −1 … 1: section 3 shows at what price. So the spread
+# to look for is about {{10 * patient.SMALL:.1f}}. A unit here has {{patient.SIZES[1]}} inputs.
+# Section 4 shows that this is no accident.
 #
 # </details>
 #
@@ -305,7 +306,7 @@ table(("case", "Var(y) over the rule"), [(n, f"{v:.2f}") for n, v in broken.item
 #
 # ### Core: mend the rule
 #
-# Now write the rule that holds in all seven cases. `x` holds one image per row. The weights are
+# Now write the rule that holds in all cases of the table. `x` holds one image per row. The weights are
 # independent of one another and of x, with mean `m` and variance `v`. Return Var(y), over images
 # and units together. Split the weights: w = m + (w − m). What does the constant part m add up in
 # every unit? What does the random part add?
@@ -398,7 +399,8 @@ for name, start in {"U(±1/√n)": old_uniform, "Glorot": glorot_uniform}.items(
 
 ratio = {title: np.median(by["U(±1/√n)"][:, 4] / by["U(±1/√n)"][:, 0])
          for title, by in panels.items()}
-guess_old.reveal("stay level" if 2 / 3 < ratio["|dW|"] < 3 / 2 else "fall or rise")
+level = 2 / 3 < ratio["|dW|"] < 3 / 2
+guess_old.reveal("stay level" if level else "rise" if ratio["|dW|"] > 1 else "fall")
 
 # %%
 plots.seed_panels(panels, xlabel="layer",
@@ -410,12 +412,12 @@ plots.seed_panels(panels, xlabel="layer",
 # With the old weights the signal shrinks forward, to {{ratio["std of h"]:.2f}} of layer 1's by
 # layer 5. The gradient shrinks backward: layer 5 has {{ratio["|dz|"]:.0f}} times as much as layer
 # 1. And their product dW is level. Whoever logs weight gradients alone sees no illness. With
-# Glorot's weights all three are nearly level.
+# Glorot's weights both lose far less.
 #
 # </details>
 #
-# Nearly: tanh pulls every value a little toward 0, so its spread still falls, slowly. A factor of
-# 5/3 on all weights (a **gain**) stops that, at a price. [deeper/04](deeper/04_weights_in_depth.ipynb)
+# A little is still lost: tanh pulls every value toward 0. A factor of
+# `5/3` on all weights (a **gain**) stops that, at a price. [deeper/04](deeper/04_weights_in_depth.ipynb)
 # derives both. And what does Glorot do for **sigmoid**? Look at two spreads in layer 10: over all
 # h, and over the images within one unit.
 
@@ -432,7 +434,7 @@ for name in ("tanh", "sigmoid"):
 #
 # Nothing is saturated, and the std over all h looks well. But it is a difference between *units*.
 # From image to image hardly anything is left ({{over_images["sigmoid"]:.0e}}). Glorot cures
-# saturation. It can't cure sigmoid's mean of one half, and its slope of at most 1/4.
+# saturation. It can't cure sigmoid's mean of one half, and its slope of at most $1/4$.
 #
 # </details>
 #
@@ -527,7 +529,7 @@ guess_glorot = predict.number("ReLU, Glorot: E[h²] of layer 10 over layer 1", l
 guess_glorot
 
 # %%
-rows, left = [], {}
+rows, left, in_theory = [], {}, 0.5**9
 for label, start in {"Glorot": "glorot_normal", "He": "he_normal"}.items():
     hidden = [network("relu", start, seed=seed).forward(x).h for seed in range(20)]
     left[label] = np.mean([np.mean(h[10]**2) / np.mean(h[1]**2) for h in hidden])
@@ -545,15 +547,14 @@ table(("ReLU", "mean of h, median of 20 seeds", "std of h", "range of std"), row
 # <details><summary>What you saw</summary>
 #
 # With Glorot each layer halves E[h²]: averaged over the seeds, {{left["Glorot"]:.2g}} of it is left
-# after nine steps, where theory says {{0.5 ** 9:.2g}}. With He it is {{left["He"]:.2f}}; theory
-# says 1. Neither mean nor spread collapses. Single seeds wander, as lesson 02 showed: width 100 is
+# in layer 10, where theory says {{in_theory:.2g}}. With He it is {{left["He"]:.2f}}; theory says 1. Neither mean nor spread collapses. Single seeds wander, as lesson 02 showed: width 100 is
 # narrow for ten layers.
 #
 # </details>
 #
 # ### Read the figure
 #
-# Four networks of ten layers. Which is which? Fill in the letters: `"tanh, Glorot"`, `"sigmoid,
+# Here are networks of ten layers. Which is which? Fill in the letters: `"tanh, Glorot"`, `"sigmoid,
 # Glorot"`, `"ReLU, Glorot"`, `"ReLU, He"`.
 
 # %%
@@ -605,35 +606,49 @@ initialization_table.initialization_table()
 # %% [markdown]
 # n is the fan, for layers as wide as their inputs. "Kept" are factors on mean squares. Theory is
 # one thing. Measure ten layers on real images, five seeds, with the usual weights and with those
-# that the signal asks for. The last column counts what differs from image to image.
+# that the signal asks for.
 
 # %%
-measured, rows = {}, []
-for name in ("gelu", "silu", "mish", "elu", "softplus", "sigmoid"):
+def ten_layers(name, start, images):
+    ends, over_images = [], []
+    for seed in range(5):
+        signals = trace(network(name, start, seed=seed), images, y)
+        ends.append(signals.per_layer("z_std")[[0, 9]])
+        h = network(name, start, seed=seed).forward(images).h[10]
+        over_images.append(h.std(axis=0).mean())
+    first, last = np.transpose(ends)
+    return np.median(first), np.median(last), np.median(last / first), np.median(over_images)
+
+measured = {}
+for name in ("gelu", "silu", "elu", "softplus", "sigmoid"):
     entry = activations.ACTIVATIONS[name]
-    asked = initializers.variance_scaling(
-        initialization_table.asked_by_signal(name), "fan_in", "normal")
-    for label, start in {"usual": entry.initializer, "by theory": asked}.items():
-        seen = [trace(network(name, start, seed=seed), x, y) for seed in range(5)]
-        ends = np.array([t.per_layer("z_std")[[0, 9]] for t in seen])
-        h = [network(name, start, seed=seed).forward(x).h[10] for seed in range(5)]
-        measured[name, label] = np.median(ends[:, 1] / ends[:, 0])
-        rows.append((f"{entry.label}, {label}", *(f"{v:.2f}" for v in np.median(ends, axis=0)),
-                     f"{measured[name, label]:.2f}",
-                     f"{np.median([a.std(axis=0).mean() for a in h]):.1g}"))
-table(("median of 5 seeds", "std of z, layer 1", "layer 10", "ratio", "std over the images"), rows)
+    scale = initialization_table.asked_by_signal(name)
+    asked = initializers.variance_scaling(scale, "fan_in", "normal")
+    measured[f"{entry.label}, usual"] = ten_layers(name, entry.initializer, x)
+    measured[f"{entry.label}, by theory"] = ten_layers(name, asked, x)
+    if name == "silu":  # every image scaled, so that z has variance 1 in layer 1
+        x_scaled = x / np.sqrt(scale * np.mean(x**2, axis=1, keepdims=True))
+        measured["SiLU, by theory, images scaled"] = ten_layers(name, asked, x_scaled)
+
+table(("median of 5 seeds", "std of z, layer 1", "layer 10", "layer 10 / layer 1",
+       "std of h over the images, layer 10"),
+      [(name, *(f"{v:.2f}" for v in told[:3]), f"{told[3]:.1g}") for name, told in measured.items()])
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# He's weights suit ReLU and its leaky kin. GELU, SiLU and Mish keep less than everything at He's
-# scale; over ten layers SiLU's std falls to {{measured["silu", "usual"]:.2f}} of layer 1's. Softplus
-# grows, ×{{measured["softplus", "usual"]:.1f}}. With theory's variance the size is held far better.
-# Not exactly: the share that SiLU keeps depends on the size of z, so an error grows.
+# He's weights suit ReLU and its leaky kin. At He's scale GELU, SiLU and Mish lose size: over ten
+# layers SiLU's std of z falls to {{measured["SiLU, usual"][2]:.2f}} of layer 1's. ELU and softplus
+# grow. By theory's variance ELU and softplus about keep it. SiLU now *grows*,
+# ×{{measured["SiLU, by theory"][2]:.1f}}. Why? Theory's number is for a z of variance 1, and here z
+# starts larger. Scale the images alone, so that it starts at 1, and the factor is
+# {{measured["SiLU, by theory, images scaled"][2]:.2f}}. SiLU keeps a larger share of a larger z, so
+# an error grows from layer to layer.
 #
-# And read the last column. Sigmoid and softplus hold the size of z and still pass hardly anything
-# of an image on, for their h has a large mean. No scale cures that. **Softmax** has no business in
-# this table: it belongs in the output layer, whose usual weights are Glorot's.
+# Then read the last column. Sigmoid and softplus hold the size of z, and still pass next to nothing
+# of an image on. What fills their h is a mean, the same for all images. No scale in the table cures
+# that. **Softmax** has no business in a hidden layer. It is the output layer's, whose usual weights
+# are Glorot's.
 #
 # </details>
 #
@@ -642,8 +657,8 @@ table(("median of 5 seeds", "std of z, layer 1", "layer 10", "ratio", "std over 
 # The libraries know these rules by name. Their default for dense and convolutional layers is
 # Glorot, uniform. What they call "normal" has a peculiarity.
 #
-# **Commit:** draw 30,000 weights with Keras's `he_normal`. How large is the largest, in standard
-# deviations?
+# **Commit:** draw a large matrix with Keras's `he_normal`. How large is the largest, in
+# standard deviations?
 
 # %%
 guess_largest = predict.number("he_normal in Keras: largest weight, in standard deviations", low=1,
@@ -718,8 +733,8 @@ print(f"Var(z) / Var(x): {z.var(dtype=float):.1f}   with the window forgotten: "
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Keras counts the window: He asks for a factor of 2 on z, and gets it. Forgotten, it is nine times
-# that, and in every layer again.
+# Keras counts the window: He asks for `2`, and gets it. With the window forgotten it is
+# {{words(round(z_forgotten.var() / z.var()))}} times that, and in every layer again.
 #
 # </details>
 #
@@ -745,9 +760,9 @@ patient.scoreboard((), ("activation",), ("weights",), ("activation", "weights"))
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# Alone the weights do nothing, for the sigmoid still loses the signal. With tanh the patient gets
-# off chance for the first time, with every seed a little, with none far. Two causes down. The
-# pixels up to 255 are the third: the next lesson's.
+# Alone the weights do nothing. With tanh the patient gets off chance for the first time, with most
+# seeds, and with none far. So both are causes, and neither was the only one. The pixels are still
+# as they were: lesson 05.
 #
 # </details>
 #
@@ -758,7 +773,7 @@ patient.scoreboard((), ("activation",), ("weights",), ("activation", "weights"))
 # validation images, and the scores come from test images and fresh seeds. Ten layers, standardized
 # images, 300 steps.
 #
-# **Commit:** does N(0, 0.01²) learn at *any* rate? Does N(0, 1), with tanh?
+# **Commit:** take tanh. Does `N(0, 0.01²)` learn at *any* rate? Does N(0, 1)?
 
 # %%
 guess_any = predict.choice("With its best learning rate, which start still fails?", [
@@ -768,13 +783,31 @@ guess_any
 # %%
 race = comparison.load("initializations")
 fails = [name for name in ("tanh, N(0, 0.01²)", "tanh, N(0, 1)") if race.test(name).min() > 1.8]
+won = {}
+for name, rival in (("ReLU, He", "ReLU, Glorot"), ("tanh, Glorot × 5/3", "tanh, Glorot"),
+                    ("SiLU, by theory", "SiLU, He")):
+    won[name] = race.difference(rival, name, comparisons=3)
 guess_any.reveal("both" if len(fails) == 2 else f"{fails[0][6:]} alone" if fails else "neither")
 
 # %%
 race
 
+# %%
+race.grid("tanh, N(0, 1)")
+
 # %% [markdown]
-# RACE
+# <details><summary>What you saw</summary>
+#
+# Both fail at every rate in their grids. No learning rate makes up for such a start.
+#
+# Between sound starts the differences are small, once each has its own rate. For ReLU He's weights
+# beat Glorot's by {{won["ReLU, He"].mean:.2f}} in loss (interval at `95 %`:
+# {{won["ReLU, He"].low:.2f}} to {{won["ReLU, He"].high:.2f}}). The gain of `5/3` for tanh *costs*
+# {{-won["tanh, Glorot × 5/3"].mean:.2f}}. And SiLU by theory against SiLU with He can't be told
+# apart in ten layers, though one keeps the size of the signal and the other loses most of it. Training
+# makes up for a factor that is spread over all layers. For one like it *per layer* it does not.
+#
+# </details>
 #
 # ## 10. What is a good start?
 #
@@ -801,7 +834,13 @@ lines, reaches = {}, {}
 for name, reach, points in (("N(0, 0.01²)", 1, 101), ("Glorot", 1, 101), ("N(0, 1)", 2e-4, 321)):
     title = name if reach == 1 else f"{name}, very near"
     lines[title], reaches[title] = walk(starts[name], reach, points), reach
-first = {name: losses[len(losses) // 2] for name, losses in lines.items()}
+first, slopes = {}, {}
+for name, losses in zip(starts, lines.values()):
+    model = network("tanh", starts[name])
+    direction = landscape.random_direction(model, np.random.default_rng(1))
+    slopes[name] = abs(landscape.slope_along(model, direction, x50, y50))
+    first[name] = losses[len(losses) // 2]
+    print(f"{name:12} loss at the start: {first[name]:6.3f}   slope there: {slopes[name]:.1g}")
 guess_lowest.reveal(min(first, key=first.get))
 
 # %%
@@ -891,7 +930,7 @@ residual
 # With 20 blocks **he** and **naive** are lost: he at any rate, naive nearly. (The race chose he's
 # rate among {{words(len(residual.tuning_curve("20 blocks, he", "rate")[0]))}}.) The three remedies
 # do as well as three blocks do. With three blocks zeroing still helps a little: against he the test
-# loss is lower by {{-helps[3].mean:.3f}} (95 % interval {{-helps[3].high:.3f}} to
+# loss is lower by {{-helps[3].mean:.3f}} (interval at `95 %`: {{-helps[3].high:.3f}} to
 # {{-helps[3].low:.3f}}), which one often reads it would not. The starts alone differ, so the starts
 # did it. These nets have neither biases nor normalization; with those the limits lie elsewhere.
 #
@@ -967,11 +1006,14 @@ labs.initialization_lab()
 #
 # ### Challenge: an awkward network
 #
-# Fifteen SiLU layers, 100, 40 and 70 units wide in turn. None of the named rules serves it well.
-# Write your own: any function of the shape and `rng`. The check trains your network for 120 steps
-# at its best learning rate, three seeds, and scores the **held-out loss**: smaller is better, below
-# `1.5` passes. It also tells how evenly your signal and gradient run. It takes some seconds. Plan
-# for several tries: scale first, then what else a matrix of random numbers can be.
+# SiLU again, in {{words(len(checks.scales.AWKWARD) - 2)}} layers that are
+# {{checks.scales.AWKWARD[1]}}, {{checks.scales.AWKWARD[2]}} and {{checks.scales.AWKWARD[3]}} units
+# wide in turn. None of the named rules serves it well. Write your own: any function of the shape
+# and `rng`. The check trains your network for {{checks.scales.AWKWARD_STEPS}} steps at its best
+# learning rate, with several seeds, and scores the **held-out loss**: smaller is better, below
+# {{checks.scales.AWKWARD_PASSES}} passes. It also tells what becomes of your signal and gradient.
+# It takes some seconds. Plan for several tries: first the scale, then what else a matrix of random
+# numbers can be.
 
 # %% tags=["stub"]
 def my_weights(shape, rng):
@@ -989,12 +1031,12 @@ checks.scales.awkward(my_weights)
 # %% [markdown]
 # ### Experiment: a question of your own
 #
-# Is there a start with which the patient learns with pixels up to 255? Try several seeds before you
-# believe it. Or ask something else. Save each run under a name and compare.
+# Here is the patient with all its cures. Which start does it like best? Or ask something else. Save
+# each run under a name and compare. Try several seeds before you believe it.
 
 # %%
 glorot = patient.cured("activation", "weights", "inputs").train(seed=0, steps=200)
-runs.save("all three cures", loss=glorot.loss)
+runs.save("Glorot", loss=glorot.loss)
 
 tried = patient.Patient("standardized", "he_normal", "tanh").train(seed=0, steps=200)  # change this
 runs.save("He instead of Glorot", loss=tried.loss)
