@@ -14,7 +14,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, first_run, initializations, learning_rate, lottery, patient, store
+from experiments import (
+    augmentation,
+    depth,
+    first_run,
+    initializations,
+    learning_rate,
+    lottery,
+    patient,
+    store,
+)
 from experiments.grid import run_all
 from helpers import data
 

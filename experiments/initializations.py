@@ -1,4 +1,4 @@
-"""Starts compared fairly (lesson 04): each initialization, and each start of a residual net, at its best rate.
+"""Starts compared fairly (lesson 04): initializations, and starts of a residual net, each at its best rate.
 
 Every contender is trained by plain stochastic gradient descent on the same images; its learning rate is
 chosen on validation images, and test images score it with fresh seeds.

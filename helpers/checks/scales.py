@@ -43,7 +43,7 @@ SAMPLING = (
 @exercise(
     hints=(
         "What is the variance of one term, a product of two independent numbers of mean 0?",
-        "Each term has the variance 1 · std². There are n of them, and variances add. You are asked for a std.",
+        "Each term has the variance 1 · std². There are n of them, and variances add. Asked for is a std.",
         "The variance of the sum is n · std²; take the root.",
     )
 )
@@ -70,7 +70,10 @@ def _wrong_sums(n, std):
         (np.sqrt(n * std), "std has to be squared under the root: √(n · std²)."),
         (np.sqrt(n), "the weights' own std is missing: that would be right for std = 1."),
         (n**2 * std**2, "variances of independent terms add: n of them give n · std², not n² · std²."),
-        (1 / np.sqrt(n), "that is the std that weights need for a sum of variance 1. Asked for is the sum's std."),
+        (
+            1 / np.sqrt(n),
+            "that is the std that weights need for a sum of variance 1. Asked for is the sum's std.",
+        ),
         (std**2 / n, "you divided; a sum of n terms is wider than one term."),
     ]
 
@@ -81,16 +84,15 @@ def _wrong_sums(n, std):
 @exercise(
     hints=(
         "With w = m + r, y is a sum of two: Σ x_i m and Σ x_i r_i. Which of them is the same in every unit?",
-        "The random part has variance v · Σ E[x_i²], as in step 4. The constant part is m times the sum of an "
-        "image's inputs: it varies from image to image.",
+        "The random part has variance v · Σ E[x_i²], as in step 4. The constant part is m times the sum "
+        "of an image's inputs: it varies from image to image.",
         "v times the sum over inputs of the mean of x², plus m² times the variance of x.sum(axis=1).",
     )
 )
 def mended_rule(answer):
     """The learner's Var(y) for weights of any mean: v Σ E[x_i²] + m² Var(Σ x_i)."""
     cases = [(x, m, v) for x in _inputs() for m, v in ((0.0, 0.5), (1.0, 1.0), (-0.5, 2.0))]
-    got = [call(answer, *case) for case in cases]
-    values = array(got, (len(cases),), "your variances")
+    values = np.array([array(call(answer, *case), (), "your variance") for case in cases])
     right = [_mended(*case) for case in cases]
     if not np.allclose(values, right, rtol=1e-3):
         explain(values, _wrong_rules(cases), rtol=1e-3)
@@ -333,8 +335,8 @@ def _explain_variance(variance):
 @exercise(
     hints=(
         "What does one layer do to E[h²]? Three factors: two from the rule, one from ReLU.",
-        "Go from layer to layer: multiply by fan_in, by Glorot's variance, and by the half that ReLU leaves. The "
-        "output layer has no h.",
+        "Go from layer to layer: multiply by fan_in, by Glorot's variance, and by the half that ReLU leaves. "
+        "The output layer has no h.",
         "For each pair of neighbors in sizes[:-1], a and b: multiply by a · 2 / (a + b) / 2.",
     )
 )
@@ -424,8 +426,8 @@ RATES = Knob(decades(-6, 1), (7, 10))  # begun with 0.003 … 0.03
     hints=(
         "What does the check tell of your signal: does it shrink or grow? Which scale lies between?",
         "Start with normal numbers of variance c / fan_in, and try c between He's 2 and SiLU's 2.81.",
-        "Beyond that: SiLU(z) − SiLU(−z) = z. If units come in pairs, one with W and one with −W, what does the "
-        "next layer get that adds the one and subtracts the other?",
+        "Beyond that: SiLU(z) − SiLU(−z) = z. If units come in pairs, one with W and one with −W, what does "
+        "the next layer get that adds the one and subtracts the other?",
     )
 )
 def awkward(answer):
@@ -467,7 +469,12 @@ def _check_draws(answer):
 
 def _drawn(answer, seed):
     rng = np.random.default_rng(seed)
-    return MLP(AWKWARD, activation="silu", initializer=lambda shape, rng: np.array(answer(shape, rng), float), rng=rng)
+    return MLP(
+        AWKWARD,
+        activation="silu",
+        initializer=lambda shape, rng: np.array(answer(shape, rng), float),
+        rng=rng,
+    )
 
 
 @lru_cache(maxsize=1)

@@ -24,7 +24,7 @@
 import numpy as np
 from helpers import (
     MLP, activations, builders, checks, comparison, data, initialization_table, initializers,
-    keras_models, labs, landscape, lsuv, patient, plots, predict, runs, table, theory, trace, train,
+    keras_models, labs, landscape, lsuv, patient, plots, predict, runs, table, trace, train,
 )
 
 # %% [markdown]
@@ -511,7 +511,8 @@ def relu_second_moment(sizes, mean_square):
 # %% tags=["solution"]
 def relu_second_moment(sizes, mean_square):
     """Return E[h²] of the last hidden layer, predicted for ReLU and Glorot's weights."""
-    for fan_in, fan_out in zip(sizes[:-2], sizes[1:-1]):
+    for layer in range(len(sizes) - 2):
+        fan_in, fan_out = sizes[layer], sizes[layer + 1]
         variance = 2 / (fan_in + fan_out)
         mean_square = fan_in * variance * mean_square / 2
     return mean_square
