@@ -15,7 +15,7 @@ LONE_BIN = 3  # a bin this many times taller than the next is cut off at the fra
 COLUMNS, PER_NETWORK = 5, 10  # layers to a row: of one network, of several
 REACH, BINS = 6.0, 48  # of the input of a sigmoid
 Z = np.linspace(-REACH, REACH, 121)
-BEYOND = 0.005  # a bar for all that lies beyond the axis is told in words from this share on
+BEYOND = 0.001  # a bar for all that lies beyond the axis is told in words from this share on
 
 
 def layer_panel(number, layer, low, high, predicted=None, *, ticks=True) -> Panel:
@@ -103,7 +103,8 @@ def _histogram(axes, layer):
     words = []
     for end, sign, limit in ((0, "<", limits[0]), (-1, ">", limits[1])):
         if np.isinf(limit) and shares[end] > BEYOND:
-            words.append(f"{max(shares[end], 0.01):.0%} {sign} {edges[end]:g}".replace("-", "−"))
+            told = f"{shares[end]:.0%}" if shares[end] >= 0.005 else "<1%"
+            words.append(f"{told} {sign} {edges[end]:g}".replace("-", "−"))
             shares[end] = 0
     heights = np.minimum(shares / height_unit(shares), FULL_HEIGHT)
     axes.stairs(heights, edges, fill=True, color=SKY, linewidth=0, antialiased=False)

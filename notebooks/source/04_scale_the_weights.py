@@ -4,9 +4,10 @@
 # Lesson 03 gave your patient tanh. It still does not learn. You will find its second cause, derive
 # how wide random weights have to be, and put every step of the derivation to the test.
 #
-# **Time:** about 60 minutes with the core exercises. **Know first:** signal and gradient through
-# ten layers, from [Watch gradients vanish](02_watch_gradients_vanish.ipynb), and the activations of
-# [Choose an activation](03_choose_an_activation.ipynb). After this: [Prepare the
+# **Time:** about 60 minutes to the end of section 9, with the core exercises; sections 10 to 12
+# are a quarter of an hour more. **Know first:** signal and gradient through ten layers, from [Watch
+# gradients vanish](02_watch_gradients_vanish.ipynb), and the activations of [Choose an
+# activation](03_choose_an_activation.ipynb). After this: [Prepare the
 # inputs](05_prepare_the_inputs.ipynb).
 #
 # Afterwards you can
@@ -69,8 +70,8 @@ plots.side_by_side({"std of h over the images": {"N(0, 0.01²)": signal}},
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# After the first layer every layer keeps {{(signal[9] / signal[1]) ** (1 / 8):.3f}} of the spread, a
-# tenth, and {{signal[9]:.0e}} is left. tanh should not do that: near 0 it is a straight line of
+# After the first layer every layer keeps {{(signal[9] / signal[1]) ** (1 / 8):.3f}} of the spread,
+# a tenth, and {{signal[9]:.0e}} is left. tanh should not do that: near 0 it is a straight line of
 # slope 1. Is it the weights?
 #
 # </details>
@@ -197,11 +198,15 @@ plots.histogram_rows(large, alt="tanh piles up at −1 and 1, sigmoid at 0 and 1
                      "its values at 0 and the rest far beyond 3")
 
 # %% [markdown]
-# tanh and sigmoid can't explode, so they saturate: where h is at an end, the slope is next to 0.
-# ReLU has no upper end. But can it *die*? A unit that is 0 for all images gets no gradient, and
-# never comes back.
+# <details><summary>What you saw</summary>
 #
-# Test it: the same random numbers at two scales, and **one** step of gradient descent.
+# tanh and sigmoid can't explode, so they saturate: where h is at an end, the slope is next to 0.
+# ReLU has no upper end. About half of its values are 0, and the rest grows from layer to layer.
+#
+# </details>
+#
+# Can ReLU also *die*? A unit that is 0 for all images gets no gradient, and never comes back. Test
+# it: the same random numbers at two scales, and **one** step of gradient descent.
 #
 # **Commit:** after this one step from N(0, 1), how many units are silent on all images?
 
@@ -306,9 +311,9 @@ table(("case", "Var(y) over the rule"), [(n, f"{v:.2f}") for n, v in broken.item
 #
 # ### Core: mend the rule
 #
-# Now write the rule that holds in all cases of the table. `x` holds one image per row. The weights are
-# independent of one another and of x, with mean `m` and variance `v`. Return Var(y), over images
-# and units together. Split the weights: w = m + (w − m). What does the constant part m add up in
+# Now write the rule that holds in all cases of the table. `x` holds one image per row. The weights
+# are independent of one another and of x, with mean `m` and variance `v`. Return Var(y), over
+# images and units together. Split the weights: w = m + (w − m). What does the constant part m add up in
 # every unit? What does the random part add?
 
 # %% tags=["stub"]
@@ -416,10 +421,11 @@ plots.seed_panels(panels, xlabel="layer",
 #
 # </details>
 #
-# A little is still lost: tanh pulls every value toward 0. A factor of
-# `5/3` on all weights (a **gain**) stops that, at a price. [deeper/04](deeper/04_weights_in_depth.ipynb)
-# derives both. And what does Glorot do for **sigmoid**? Look at two spreads in layer 10: over all
-# h, and over the images within one unit.
+# A little is still lost: tanh pulls every value toward 0. A factor of `5/3` on all weights (a
+# **gain**) stops that, at a price. [deeper/04](deeper/04_weights_in_depth.ipynb) derives both.
+#
+# And what does Glorot do for **sigmoid**? Look at two spreads in layer 10: over all h, and over the
+# images within one unit.
 
 # %%
 over_images = {}
@@ -453,13 +459,20 @@ z = normal(1_000_000)
 guess_half.reveal(np.mean(np.maximum(z, 0) ** 2) / np.var(z))
 
 # %% [markdown]
-# Why? Write every z² as two parts, of which one is always 0:
+# Why just this share? Try to say it before you open the answer. It needs no integral.
+#
+# <details><summary>Why</summary>
+#
+# Write every z² as two parts, of which one is always 0:
 #
 # $$z^2 = \mathrm{relu}(z)^2 + \mathrm{relu}(-z)^2$$
 #
 # If z is symmetric about 0, then −z is distributed like z, so both parts have the same average.
-# Each is half: $E[\mathrm{relu}(z)^2] = E[z^2]/2 = \mathrm{Var}(z)/2$. Nothing else is used. So it
-# should hold for other symmetric numbers, and fail for lopsided ones:
+# Each is half: $E[\mathrm{relu}(z)^2] = E[z^2]/2 = \mathrm{Var}(z)/2$. Nothing else is used.
+#
+# </details>
+#
+# Test the reason: is it the bell shape, or the symmetry?
 
 # %%
 rng = np.random.default_rng(1)
@@ -473,8 +486,9 @@ for name, z in {
           f"E[slope²]: {np.mean(slope**2):.2f}   mean of h: {h.mean():.2f}   std: {h.std():.2f}")
 
 # %% [markdown]
-# The second column is the way back. ReLU's slope is 1 for half of all z and 0 for the rest, so the
-# gradient's mean square is halved, too. Both ways the weights must double:
+# It is the symmetry. The second column is the way back: ReLU's slope is 1 for half of all symmetric
+# z and 0 for the rest, so the gradient's mean square is halved, too. Both ways the weights'
+# variance must double:
 #
 # $$\text{fan\_in} \cdot \mathrm{Var}(w) \cdot \tfrac12 = 1
 #   \quad\Rightarrow\quad \mathrm{Var}(w) = \frac{2}{\text{fan\_in}}$$
@@ -482,9 +496,9 @@ for name, z in {
 # This is **He initialization** (also called Kaiming). On the way back it is 2 / fan_out. Either one
 # does: they differ by a fixed factor, which does not grow with depth, where widths are equal.
 #
-# ### Core: He's weights, and what Glorot leaves
+# ### Core: He's weights
 #
-# Write both. First draw He's normal weights with `rng.standard_normal`.
+# Draw them, with `rng.standard_normal`.
 
 # %% tags=["stub"]
 def he_normal(shape, rng):
@@ -500,8 +514,10 @@ def he_normal(shape, rng):
 checks.scales.he_normal(he_normal)
 
 # %% [markdown]
-# Then predict. A ReLU network has `sizes` (inputs, hidden …, outputs), **Glorot's** weights, and
-# inputs of the given mean square. What is E[h²] in its last hidden layer?
+# ### Build: what Glorot leaves to ReLU
+#
+# Predict a whole network. A ReLU network has `sizes` (inputs, hidden …, outputs), **Glorot's**
+# weights, and inputs of the given mean square. What is E[h²] in its last hidden layer?
 
 # %% tags=["stub"]
 def relu_second_moment(sizes, mean_square):
@@ -548,8 +564,9 @@ table(("ReLU", "mean of h, median of 20 seeds", "std of h", "range of std"), row
 # <details><summary>What you saw</summary>
 #
 # With Glorot each layer halves E[h²]: averaged over the seeds, {{left["Glorot"]:.2g}} of it is left
-# in layer 10, where theory says {{in_theory:.2g}}. With He it is {{left["He"]:.2f}}; theory says 1. Neither mean nor spread collapses. Single seeds wander, as lesson 02 showed: width 100 is
-# narrow for ten layers.
+# in layer 10, where theory says {{in_theory:.2g}}. With He it is {{left["He"]:.2f}}; theory says 1.
+# Neither mean nor spread collapses. Single seeds wander, as lesson 02 showed: width 100 is narrow
+# for ten layers.
 #
 # </details>
 #
@@ -559,8 +576,8 @@ table(("ReLU", "mean of h, median of 20 seeds", "std of h", "range of std"), row
 # Glorot"`, `"ReLU, Glorot"`, `"ReLU, He"`.
 
 # %%
-plots.histogram_rows({name: trace(net, x, y) for name, net in checks.scales.four_networks().items()},
-                     alt="four rows of ten histograms; which network is which is the question")
+four = {letter: trace(net, x, y) for letter, net in checks.scales.four_networks().items()}
+plots.histogram_rows(four, alt="four rows of ten histograms, A to D, without names")
 
 # %% tags=["stub"]
 reading = {"A": ..., "B": ..., "C": ..., "D": ...}
@@ -631,9 +648,10 @@ for name in ("gelu", "silu", "elu", "softplus", "sigmoid"):
         x_scaled = x / np.sqrt(scale * np.mean(x**2, axis=1, keepdims=True))
         measured["SiLU, by theory, images scaled"] = ten_layers(name, asked, x_scaled)
 
+rows = [(name, *(f"{v:.2f}" for v in told[:3]), f"{told[3]:.1g}")
+        for name, told in measured.items()]
 table(("median of 5 seeds", "std of z, layer 1", "layer 10", "layer 10 / layer 1",
-       "std of h over the images, layer 10"),
-      [(name, *(f"{v:.2f}" for v in told[:3]), f"{told[3]:.1g}") for name, told in measured.items()])
+       "std of h over the images, layer 10"), rows)
 
 # %% [markdown]
 # <details><summary>What you saw</summary>
@@ -801,12 +819,13 @@ race.grid("tanh, N(0, 1)")
 #
 # Both fail at every rate in their grids. No learning rate makes up for such a start.
 #
-# Between sound starts the differences are small, once each has its own rate. For ReLU He's weights
+# Between sound starts the differences are small, once each has its own rate. For ReLU, He's weights
 # beat Glorot's by {{won["ReLU, He"].mean:.2f}} in loss (interval at `95 %`:
 # {{won["ReLU, He"].low:.2f}} to {{won["ReLU, He"].high:.2f}}). The gain of `5/3` for tanh *costs*
-# {{-won["tanh, Glorot × 5/3"].mean:.2f}}. And SiLU by theory against SiLU with He can't be told
-# apart in ten layers, though one keeps the size of the signal and the other loses most of it. Training
-# makes up for a factor that is spread over all layers. For one like it *per layer* it does not.
+# {{-won["tanh, Glorot × 5/3"].mean:.2f}} ({{-won["tanh, Glorot × 5/3"].high:.2f}} to
+# {{-won["tanh, Glorot × 5/3"].low:.2f}}). And SiLU by theory can't be told apart from SiLU with He
+# in ten layers, though one lets the size of z grow and the other lets it fall. A moderate factor
+# over all layers is something that training makes up for. A tenth *per layer* is not.
 #
 # </details>
 #
@@ -835,13 +854,11 @@ lines, reaches = {}, {}
 for name, reach, points in (("N(0, 0.01²)", 1, 101), ("Glorot", 1, 101), ("N(0, 1)", 2e-4, 321)):
     title = name if reach == 1 else f"{name}, very near"
     lines[title], reaches[title] = walk(starts[name], reach, points), reach
-first, slopes = {}, {}
+first, moves = {}, {}
 for name, losses in zip(starts, lines.values()):
-    model = network("tanh", starts[name])
-    direction = landscape.random_direction(model, np.random.default_rng(1))
-    slopes[name] = abs(landscape.slope_along(model, direction, x50, y50))
-    first[name] = losses[len(losses) // 2]
-    print(f"{name:12} loss at the start: {first[name]:6.3f}   slope there: {slopes[name]:.1g}")
+    first[name], moves[name] = losses[len(losses) // 2], np.ptp(losses)
+    print(f"{name:12} loss at the start: {first[name]:6.3f}   along the line it moves by "
+          f"{moves[name]:.3f}")
 guess_lowest.reveal(min(first, key=first.get))
 
 # %%
@@ -861,10 +878,11 @@ print("points sampled: turns seen  ", turns)
 # <details><summary>What you saw</summary>
 #
 # The small start has the *lowest* loss, that of guessing, and is flat: there is nothing to follow.
-# N(0, 1) turns about {{about(turns[1281])}} times on a few ten-thousandths of the way; a gradient
-# there is right for a shorter way than any step. Sampled coarsely one sees {{turns[21]}} turns and
-# takes that for the truth. Glorot's start has a higher loss than the small one, and a slope that
-# holds for long. The aim is a gradient worth following, not a start near the minimum.
+# Glorot's start has a higher loss. Over the whole line it moves by
+# {{moves["Glorot"]:.2f}}, in a few wide bends: a gradient stays right for a while. N(0, 1) turns
+# about {{about(turns[1281])}} times on a few ten-thousandths of the way; a gradient there is right
+# for a shorter way than any step. Sampled coarsely one sees {{turns[21]}} turns and
+# takes that for the truth. The aim is a gradient worth following, not a start near the minimum.
 #
 # </details>
 #
@@ -928,9 +946,8 @@ residual
 # %% [markdown]
 # <details><summary>What you saw</summary>
 #
-# With 20 blocks **he** and **naive** are lost: he at any rate, naive nearly. (The race chose he's
-# rate among {{words(len(residual.tuning_curve("20 blocks, he", "rate")[0]))}}.) The three remedies
-# do as well as three blocks do. With three blocks zeroing still helps a little: against he the test
+# With 20 blocks **he** is lost at every rate, and **naive** ends far behind. The remedies train as
+# well as three blocks do. With three blocks zeroing still helps a little: against he the test
 # loss is lower by {{-helps[3].mean:.3f}} (interval at `95 %`: {{-helps[3].high:.3f}} to
 # {{-helps[3].low:.3f}}), which one often reads it would not. The starts alone differ, so the starts
 # did it. These nets have neither biases nor normalization; with those the limits lie elsewhere.

@@ -22,8 +22,8 @@ x, y = data.load_batch(1000, dtype=np.float64)
 #
 # $$q_{l+1} \approx q_l - 2 q_l^2$$
 #
-# As a differential equation, $q' = -2q^2$, it has the solution $q = 1/(2l)$. So the product $2\,l\,q_l$
-# should settle at 1. And with all weights times `5/3`?
+# As a differential equation, $q' = -2q^2$, it has the solution $q = 1/(2l)$. So the product
+# $2\,l\,q_l$ should settle at 1. And with all weights times `5/3`?
 
 # %%
 q, rows = {1: 1.0, 5 / 3: 1.0}, []
@@ -44,8 +44,8 @@ table(("layer", "q, gain 1", "2 l q", "q, gain 5/3", "χ, gain 5/3", "χ to the 
 #
 # ## 2. SELU through a hundred layers
 #
-# SELU's constants make variance 1 a fixed point that attracts (lesson 03). So LeCun's weights should
-# do for any depth, and He's should not.
+# SELU's constants make variance 1 a fixed point that attracts (lesson 03). So LeCun's weights
+# should do for any depth, and He's should not.
 
 # %%
 def deep(initializer, seed=0):
@@ -100,13 +100,13 @@ print(f"weights made of the images: Var(y) over the rule: {ratio:.0f}")
 # the stream grows by $(1 + c)^L$. That stays bounded as L grows if c is of order 1/L. **Fixup**
 # (Zhang and others) asks for more: the *change* of the network's function by one step of gradient
 # descent shall not depend on L. Each of the L blocks contributes to it. The last matrix of a branch
-# starts at 0, and the other m − 1 are multiplied by a factor $s$. The last matrix's gradient carries
-# $s^{m-1}$, and so does what its step changes: $s^{2(m-1)}$ for each block. L of these are to be of
-# order 1, so
+# starts at 0, and the other m − 1 are multiplied by a factor $s$. The last matrix's gradient
+# carries $s^{m-1}$, and so does what its step changes: $s^{2(m-1)}$ for each block. L of these
+# are to be of order 1, so
 #
 # $$s = L^{-1/(2m-2)}$$
 #
-# For m = 2 it is $L^{-1/2}$, lesson 04's factor.
+# For $m = 2$ it is $L^{-1/2}$, lesson 04's factor.
 
 # %%
 rows = []
@@ -117,11 +117,12 @@ for blocks in (10, 50, 200):
 table(("blocks", "factor s", "growth of the mean square, he", "scaled"), rows)
 
 # %% [markdown]
-# With the factor the growth has a bound, $e^2$ = {{np.exp(2):.2f}}: each block multiplies by 1 + 2/L.
+# With the factor the growth has a bound, $e^2$ = {{np.exp(2):.2f}}: each block multiplies by
+# $1 + 2/L$.
 #
 # ## 5. The whole family
 #
-# Every rule is a scale, a fan and a distribution. "Drawn" are 30,000 weights for 300 inputs and 100
+# Every rule is a scale, a fan and a distribution. "Drawn" are the weights of 300 inputs and 100
 # units; "largest" is told in standard deviations.
 
 # %%
