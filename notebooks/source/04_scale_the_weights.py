@@ -313,8 +313,8 @@ table(("case", "Var(y) over the rule"), [(n, f"{v:.2f}") for n, v in broken.item
 #
 # Now write the rule that holds in all cases of the table. `x` holds one image per row. The weights
 # are independent of one another and of x, with mean `m` and variance `v`. Return Var(y), over
-# images and units together. Split the weights: w = m + (w − m). What does the constant part m add up in
-# every unit? What does the random part add?
+# images and units together. Split the weights: w = m + (w − m). What does the constant part m add
+# up in every unit? What does the random part add?
 
 # %% tags=["stub"]
 def mended_rule(x, m, v):
