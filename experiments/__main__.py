@@ -15,16 +15,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from experiments import (
+from experiments import (
     activations,
     augmentation,
     depth,
     first_run,
+    initializations,
     learning_rate,
     lottery,
     normalization,
     patient,
     patient_inputs,
     preprocessing,
+)
     store,
 )
 from experiments.grid import run_all
@@ -92,6 +95,8 @@ SECTIONS = {  # name of the file in results/ → how it is made
         normalization.case_faults,
     ),
     "normalization": normalization.STUDY,
+    "initializations": initializations.INITIALIZATIONS,
+    "residual_starts": initializations.RESIDUAL_STARTS,
 }
 
 

@@ -11,7 +11,8 @@ from importlib import import_module
 MODULES = {
     "numerics": (
         "activation_table activations augmentation autodiff conditioning dropout gaussian gradcheck "
-        "initializers library_defaults normalization penalties pooling preprocessing randomness theory"
+        "initialization_table initializers library_defaults normalization penalties pooling "
+        "preprocessing randomness theory"
     ),
     "data": "results",
     "networks": (

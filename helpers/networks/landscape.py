@@ -28,12 +28,6 @@ def losses_along(model, direction, distances, x, y) -> np.ndarray:
         model.weights = start
 
 
-def slope_along(model, direction, x, y) -> float:
-    """Return the derivative of the loss along a direction, at the model's own weights: Σ ⟨dW, D⟩."""
-    _, gradients = model.loss_and_gradients(x, y)
-    return float(sum(np.sum(dW * D) for dW, D in zip(gradients.dW, direction, strict=True)))
-
-
 def turns(losses) -> int:
     """Return how often a sampled curve changes from rising to falling or back."""
     signs = np.sign(np.diff(losses))

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from helpers.numerics.activations import sigmoid
-from helpers.numerics.theory import predicted_density
+from helpers.numerics.activations import get_activation, sigmoid
 from helpers.plots.axes import grid_of_panels, legend_below, log_scale, row_of_panels, two_lines
 from helpers.plots.frame import Axis, Frame, Line, Panel, Steps, grid
 from helpers.plots.over_layers import evenly_picked
 from helpers.plots.paint import paint
-from helpers.plots.style import BLACK, PREDICTED, RED, SKY, Picture, styled
+from helpers.plots.style import BLACK, RED, SKY, Picture, styled
 from helpers.signals.measures import histogram_range
 
 FULL_HEIGHT = 1.1  # histograms are drawn relative to their tallest bin, with room for the prediction above
@@ -16,8 +15,7 @@ LONE_BIN = 3  # a bin this many times taller than the next is cut off at the fra
 COLUMNS, PER_NETWORK = 5, 10  # layers to a row: of one network, of several
 REACH, BINS = 6.0, 48  # of the input of a sigmoid
 Z = np.linspace(-REACH, REACH, 121)
-# Without antialiasing a row of histograms takes two thirds of the bytes.
-_EXPECTED = PREDICTED | {"linewidth": 1.1, "antialiased": False}
+BEYOND = 0.001  # a bar for all that lies beyond the axis is told in words from this share on
 
 
 def layer_panel(number, layer, low, high, predicted=None, *, ticks=True) -> Panel:
@@ -69,18 +67,19 @@ def histograms(trace, densities=None, *, alt="histograms of the activations, lay
 
 
 @styled()
-def histogram_rows(traces, predictions=None, *, alt) -> Picture:
+def histogram_rows(traces, *, alt) -> Picture:
     """Return one row of histograms per network, `traces` being label → `Trace`, ten layers to a row.
 
-    Deeper networks show ten layers evenly picked. `predictions` (label → `Prediction`) draws what theory
-    expects, dashed. Heights are relative within each histogram; `alt` says in words what is to be seen.
+    Deeper networks show ten layers evenly picked. Heights are relative within each histogram. Of an
+    activation without a limit the last bar would hold all that lies beyond the axis and look like a peak: it
+    is left out, and its share told in words. `alt` says in words what is to be seen.
     """
     picture = Picture((9.6, 0.3 + 1.05 * len(traces)), alt, layout="constrained")
     grid = picture.subplots(len(traces), PER_NETWORK, squeeze=False)
     numbered = None
     for row, (label, trace) in zip(grid, traces.items(), strict=True):
         shown = evenly_picked(len(trace.hidden), PER_NETWORK)
-        _histogram_row(row, shown, trace, predictions and predictions.get(label))
+        _histogram_row(row, shown, trace)
         row[0].set_ylabel(two_lines(label, at=", "), fontsize=8)
         if numbered != len(trace.hidden):  # the layers' numbers, once for all rows that show the same layers
             for axes, i in zip(row, shown, strict=False):
@@ -89,27 +88,27 @@ def histogram_rows(traces, predictions=None, *, alt) -> Picture:
     return picture
 
 
-def _histogram_row(row, shown, trace, prediction):
+def _histogram_row(row, shown, trace):
     for axes, i in zip(row, shown, strict=False):
-        layer, density = trace.hidden[i], None
-        if prediction is not None:
-            reach, bins = histogram_range(layer.activation), len(layer.histogram.counts)
-            density = predicted_density(layer.activation, prediction.q[i], *reach, bins)
-        _histogram(axes, layer, density)
-        axes.set_title(spread_in_words(layer), fontsize=8, pad=3)
+        _histogram(axes, trace.hidden[i])
+        axes.set_title(spread_in_words(trace.hidden[i]), fontsize=8, pad=3)
         axes.tick_params(labelbottom=i == 0)
     for spare in row[len(shown) :]:
         spare.set_visible(False)
 
 
-def _histogram(axes, layer, density):
-    shares, edges = layer.histogram.shares, layer.histogram.edges
-    unit = height_unit(shares)
-    heights = np.minimum(shares / unit, FULL_HEIGHT)
+def _histogram(axes, layer):
+    shares, edges = layer.histogram.shares.copy(), layer.histogram.edges
+    limits = get_activation(layer.activation).limits
+    words = []
+    for end, sign, limit in ((0, "<", limits[0]), (-1, ">", limits[1])):
+        if np.isinf(limit) and shares[end] > BEYOND:
+            told = f"{shares[end]:.0%}" if shares[end] >= 0.005 else "<1%"
+            words.append(f"{told} {sign} {edges[end]:g}".replace("-", "−"))
+            shares[end] = 0
+    heights = np.minimum(shares / height_unit(shares), FULL_HEIGHT)
     axes.stairs(heights, edges, fill=True, color=SKY, linewidth=0, antialiased=False)
-    if density is not None:
-        middles = (edges[1:] + edges[:-1]) / 2
-        axes.plot(middles, np.minimum(density / unit, FULL_HEIGHT), **_EXPECTED)
+    axes.text(0.96, 0.94, "\n".join(words), fontsize=6.5, ha="right", va="top", transform=axes.transAxes)
     margin = 0.04 * (edges[-1] - edges[0])
     axes.set(ylim=(0, FULL_HEIGHT), yticks=[], xlim=(edges[0] - margin, edges[-1] + margin))
     axes.set_xticks([edges[0], edges[-1]], [f"{edges[0]:.3g}", f"{edges[-1]:.3g}"], fontsize=7)

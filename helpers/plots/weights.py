@@ -86,17 +86,21 @@ def descent_paths(walks, target, *, alt="paths of gradient descent in the plane 
 
 
 @styled()
-def loss_lines(distances, losses, *, alt) -> Picture:
-    """Return the loss along a line for several starts, `losses` being title → (losses, the start's own loss).
+def loss_lines(losses, reaches, *, alt) -> Picture:
+    """Return the loss along a line through several starts, `losses` being title → losses, the start's amid.
 
-    Panels whose losses are of one size share their axis, so that flat looks flat beside steep.
+    `reaches` (title → number) says how far the line goes to both sides. Panels whose losses are of one size
+    share their axis, so that flat looks flat beside steep.
     """
     picture, row = row_of_panels(len(losses), alt, 2.8)
-    limits = shared_limits([values for values, _ in losses.values()])
-    for axes, (title, (values, start)), ylim in zip(row, losses.items(), limits, strict=True):
+    limits = shared_limits(list(losses.values()))
+    for axes, (title, values), ylim in zip(row, losses.items(), limits, strict=True):
+        distances = np.linspace(-reaches[title], reaches[title], len(values))
         axes.plot(distances, values, color=BLUE, linewidth=1.5)
+        start = values[len(values) // 2]
         axes.plot([0], [start], color=COLORS[1], marker="D", linestyle="none", label="the start")
         axes.set(title=title, xlabel="distance along the line", ylim=ylim)
+        axes.set_xticks([-reaches[title], 0, reaches[title]])
     row[0].set_ylabel("loss")
     row[0].legend(loc="upper center")
     return picture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.networks.landscape import losses_along, random_direction, slope_along, turns
+from helpers.networks.landscape import losses_along, random_direction, turns
 from helpers.networks.mlp import MLP
 
 
@@ -25,13 +25,6 @@ def test_a_direction_is_as_long_as_each_layer(case):
 def test_a_layer_of_zeros_stays_put():
     model = MLP((4, 3, 2), initializer="zeros", rng=np.random.default_rng(0))
     assert all(not D.any() for D in random_direction(model, np.random.default_rng(1)))
-
-
-def test_the_slope_is_the_difference_quotient(case):
-    model, x, y = case
-    direction = random_direction(model, np.random.default_rng(1))
-    below, above = losses_along(model, direction, (-1e-5, 1e-5), x, y)
-    assert slope_along(model, direction, x, y) == pytest.approx((above - below) / 2e-5, rel=1e-6)
 
 
 def test_the_loss_at_distance_0_is_the_models_and_the_model_stays(case):

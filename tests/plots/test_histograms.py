@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from helpers.networks.mlp import MLP
-from helpers.numerics import theory
 from helpers.numerics.activations import sigmoid
 from helpers.plots import histograms
-from helpers.plots.style import PREDICTED
 from helpers.signals.trace import trace
 
 
@@ -43,8 +41,7 @@ def case(depth=10, activation="tanh", initializer="glorot_normal"):
     sizes = (30, *[40] * depth, 4)
     model = MLP(sizes, activation=activation, initializer=initializer, rng=rng)
     x, y = rng.standard_normal((60, 30)), rng.integers(0, 4, 60)
-    signals = trace(model, x, y)
-    return signals, theory.predict(model, x, signals.output_error)
+    return trace(model, x, y)
 
 
 def shown(picture):
@@ -57,8 +54,8 @@ def stairs_of(axes):
 
 class TestHistogramRows:
     def test_bars_are_the_traces_shares(self):
-        signals, prediction = case()
-        picture = histograms.histogram_rows({"net": signals}, {"net": prediction}, alt="ten layers")
+        signals = case()
+        picture = histograms.histogram_rows({"net": signals}, alt="ten layers")
         assert len(shown(picture)) == 10
         for axes, layer in zip(shown(picture), signals.hidden, strict=True):
             values, edges, _ = stairs_of(axes)
@@ -66,37 +63,40 @@ class TestHistogramRows:
             np.testing.assert_allclose(values / values.max(), shares / shares.max(), atol=1e-12)
             np.testing.assert_array_equal(edges, layer.histogram.edges)
 
-    def test_the_dashed_line_is_the_predicted_density(self):
-        signals, prediction = case()
-        axes = histograms.histogram_rows({"net": signals}, {"net": prediction}, alt="x").axes[4]
-        line = axes.lines[0]
-        density = theory.predicted_density("tanh", prediction.q[4], -1, 1, len(line.get_ydata()))
-        np.testing.assert_allclose(
-            line.get_ydata() / line.get_ydata().max(), density / density.max(), rtol=1e-9
-        )
-        assert line.get_linestyle() == PREDICTED["linestyle"]
+    def test_what_lies_beyond_is_told_and_no_bar(self):
+        signals = case(activation="relu", initializer="standard_normal")
+        last = shown(histograms.histogram_rows({"net": signals}, alt="x"))[-1]
+        shares = signals.hidden[-1].histogram.shares
+        assert shares[-1] > 0.2
+        assert last.texts[0].get_text() == f"{shares[-1]:.0%} > 3"
+        values = stairs_of(last)[0]
+        assert values[-1] == 0
+        assert values[0] > 0
 
-    def test_without_predictions_there_is_no_line(self):
-        assert not histograms.histogram_rows({"net": case()[0]}, alt="x").axes[0].lines
+    def test_what_piles_up_at_a_limit_stays_a_bar(self):
+        signals = case(activation="tanh", initializer="standard_normal")
+        last = shown(histograms.histogram_rows({"net": signals}, alt="x"))[-1]
+        assert last.texts[0].get_text() == ""
+        assert stairs_of(last)[0][-1] > 0.9
 
     def test_titles_name_layer_and_spread(self):
-        signals, _ = case(depth=100, activation="selu", initializer="lecun_normal")
+        signals = case(depth=100, activation="selu", initializer="lecun_normal")
         titles = [axes.get_title() for axes in shown(histograms.histogram_rows({"net": signals}, alt="x"))]
         assert titles[0].startswith("layer 1\nstd ")
         assert titles[-1] == f"layer 100\nstd {signals.hidden[-1].std:.2g}"
 
     def test_layer_numbers_stand_again_where_they_change(self):
-        runs = {"a": case()[0], "b": case()[0], "c": case(depth=20)[0]}
+        runs = {"a": case(), "b": case(), "c": case(depth=20)}
         titles = [axes.get_title() for axes in histograms.histogram_rows(runs, alt="x").axes]
         assert [title.startswith("layer") for title in titles[::10]] == [True, False, True]
 
     def test_few_layers_leave_places_empty(self):
-        assert len(shown(histograms.histogram_rows({"net": case(depth=3)[0]}, alt="x"))) == 3
+        assert len(shown(histograms.histogram_rows({"net": case(depth=3)}, alt="x"))) == 3
 
     @pytest.mark.parametrize("initializer", ["zeros", "ones", "standard_normal"])
     def test_extremes_are_drawn(self, initializer):
-        signals, prediction = case(depth=100, activation="relu", initializer=initializer)
-        picture = histograms.histogram_rows({"net": signals}, {"net": prediction}, alt="x")
+        signals = case(depth=100, activation="relu", initializer=initializer)
+        picture = histograms.histogram_rows({"net": signals}, alt="x")
         assert picture._repr_png_().startswith(b"\x89PNG")
 
 

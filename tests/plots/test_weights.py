@@ -76,14 +76,16 @@ def test_paths_end_where_the_walks_end():
 class TestLossLines:
     def test_curves_and_starts(self):
         t = np.linspace(-1, 1, 5)
-        picture = weights.loss_lines(t, {"a": (t**2 + 1, 1.0), "b": (t + 30, 30.0)}, alt="x")
+        picture = weights.loss_lines({"a": t**2 + 1, "b": t + 30}, {"a": 1, "b": 0.1}, alt="x")
         np.testing.assert_array_equal(picture.axes[0].lines[0].get_ydata(), t**2 + 1)
+        np.testing.assert_allclose(picture.axes[1].lines[0].get_xdata(), 0.1 * t)
         assert list(picture.axes[1].lines[1].get_ydata()) == [30]
 
     def test_curves_of_one_size_share_limits_others_do_not(self):
         t = np.linspace(-1, 1, 5)
-        losses = {"flat": (0 * t + 2.3, 2.3), "steep": (t + 2.3, 2.3), "high": (t + 30, 30.0)}
-        limits = [axes.get_ylim() for axes in weights.loss_lines(t, losses, alt="x").axes]
+        losses = {"flat": 0 * t + 2.3, "steep": t + 2.3, "high": t + 30}
+        reaches = dict.fromkeys(losses, 1)
+        limits = [axes.get_ylim() for axes in weights.loss_lines(losses, reaches, alt="x").axes]
         assert limits[0] == limits[1] != limits[2]
         assert limits[0][0] < 1.3 < 3.3 < limits[0][1]
 
