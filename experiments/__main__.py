@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from experiments import (
-from experiments import (
     activations,
     augmentation,
     depth,
@@ -27,7 +26,6 @@ from experiments import (
     patient,
     patient_inputs,
     preprocessing,
-)
     store,
 )
 from experiments.grid import run_all
