@@ -173,79 +173,116 @@ def _nudged(node):
 def _slips(name):
     """The wrong arrays that common slips give for one line, when all lines before it are right."""
     x, dy, gamma, _, _ = small_batch()
-    n, m = _graph(), len(x)
-    dx_hat, ds, dv, dc, dmu = (_nudged(NODES[line]) for line in ("dx_hat", "ds", "dv", "dc", "dmu"))
-    c, s, x_hat = n["c"], n["s"], n["x_hat"]
-    sums = "stands once per feature and every example uses it: sum over axis 0."
-    return {
-        "dbeta": [
-            (dy, f"β {sums}"),
-            (dy.mean(axis=0), "you took the mean. Nothing is averaged here: what arrives adds up."),
-            (dy.sum(axis=1), "you summed over the features; sum over the batch, axis 0."),
-            (dy.sum(), "you summed over everything; every feature has its own β."),
-            ((gamma * dy).sum(axis=0), "γ does not multiply β: y = γ x̂ + β."),
-        ],
-        "dgamma": [
-            (dy * x_hat, f"γ {sums}"),
-            ((dy * x).sum(axis=0), "γ multiplies x̂, not x."),
-            (dy.sum(axis=0), "that is dβ. The local derivative of γ x̂ + β by γ is x̂."),
-            ((dy * x_hat).mean(axis=0), "you took the mean; what arrives from the examples adds up."),
-            ((dy * c).sum(axis=0), "γ multiplies x̂ = c / s, not c."),
-        ],
-        "dx_hat": [
-            (dy, "γ is missing: y = γ x̂ + β."),
-            (dy * x_hat, "that leads to γ; the local derivative by x̂ is γ."),
-            ((gamma * dy).sum(axis=0), "x̂ stands once per example: no sum here."),
-            (dy / gamma, "γ multiplied on the way forward, so it multiplies on the way back, too."),
-        ],
-        "ds": [
-            (
-                -(dx_hat * c).sum(axis=0) / s,
-                "the derivative of c / s by s is −c / s²: the square is missing.",
-            ),
-            ((dx_hat * c).sum(axis=0) / s**2, "the sign: a larger s makes x̂ smaller."),
-            (-dx_hat * c / s**2, f"s {sums}"),
-            (-(dx_hat * x).sum(axis=0) / s**2, "s divides c = x − μ, not x."),
-            (dx_hat.sum(axis=0) / s, "that would be the way to c; the derivative of c / s by s is −c / s²."),
-            (-(dx_hat * c).mean(axis=0) / s**2, "you took the mean; what arrives from the examples adds up."),
-            (-(dx_hat * x_hat).sum(axis=0) / s**2, "once too often divided: x̂ / s is c / s² already."),
-        ],
-        "dv": [
-            (ds / 2, "the derivative of √(v + ε) is 1 / (2 √(v + ε)) = 1 / 2s."),
-            (ds / s, "the ½ is missing: the derivative of a root is 1 / (2 root)."),
-            (2 * s * ds, "upside down: v leads to s = √(v + ε), whose derivative is 1 / 2s."),
-            (ds / (2 * np.sqrt(n["v"])), "ε is missing: the root is √(v + ε), which is s."),
-            (ds / (2 * n["v"]), "the root is in the denominator, not v: 1 / 2s."),
-            (-ds / (2 * s), "the sign: a larger v makes a larger s."),
-        ],
-        "dc": [
-            (dx_hat / s, "one of two ways is there. c leads to v as well: + 2 c dv / m."),
-            (2 * c * dv / m, "one of two ways is there. c leads straight to x̂ as well: + dx̂ / s."),
-            (dx_hat / s + 2 * c * dv, "v is a mean: each c has a share 1 / m in it."),
-            (dx_hat / s + c * dv / m, "the 2 of the square is missing: 2 c dv / m."),
-            (dx_hat / s - 2 * c * dv / m, "what arrives on two ways is added."),
-            (dx_hat / s + dv / m, "the derivative of c² is 2c."),
-            (dx_hat + 2 * c * dv / m, "x̂ = c / s: the first way divides by s."),
-        ],
-        "dmu": [
-            (dc.sum(axis=0), "the sign: c = x − μ."),
-            (-dc, f"μ {sums}"),
-            (-dc.mean(axis=0), "no mean here: μ is subtracted from every example, so it hears from all."),
-            (-dx_hat.sum(axis=0), "go on from dc, not from dx̂."),
-            (
-                -2 * c.sum(axis=0) * dv / m,
-                "that is the way by v alone, and Σ c is 0. Go on from the whole dc.",
-            ),
-        ],
-        "dx": [
-            (dc, "one of two ways is there. x is in the mean as well: + dμ / m."),
-            (dc + dmu, "μ is a mean: each x has a share 1 / m in it."),
-            (dc - dmu / m, "the minus is in dμ already; what arrives on two ways is added."),
-            (np.broadcast_to(dmu / m, dc.shape), "one of two ways is there. x leads straight to c as well."),
-            (dx_hat / s, "that takes mean and variance for constants, as section 3 did outside."),
-            (dc - dmu, "what arrives by way of μ is dμ / m, added."),
-        ],
-    }[name]
+    nodes = _graph()
+    lines = {line: _nudged(NODES[line]) for line in ("dx_hat", "ds", "dv", "dc", "dmu")}
+    values = {name: nodes[name] for name in ("c", "v", "s", "x_hat")}
+    return SLIPS[name](x=x, dy=dy, gamma=gamma, m=len(x), **values, **lines)
+
+
+SUMS = "stands once per feature and every example uses it: sum over axis 0."
+
+
+def _slips_of_dbeta(dy, gamma, **_):
+    return [
+        (dy, f"β {SUMS}"),
+        (dy.mean(axis=0), "you took the mean. Nothing is averaged here: what arrives adds up."),
+        (dy.sum(axis=1), "you summed over the features; sum over the batch, axis 0."),
+        (dy.sum(), "you summed over everything; every feature has its own β."),
+        ((gamma * dy).sum(axis=0), "γ does not multiply β: y = γ x̂ + β."),
+    ]
+
+
+def _slips_of_dgamma(x, dy, c, x_hat, **_):
+    return [
+        (dy * x_hat, f"γ {SUMS}"),
+        ((dy * x).sum(axis=0), "γ multiplies x̂, not x."),
+        (dy.sum(axis=0), "that is dβ. The local derivative of γ x̂ + β by γ is x̂."),
+        ((dy * x_hat).mean(axis=0), "you took the mean; what arrives from the examples adds up."),
+        ((dy * c).sum(axis=0), "γ multiplies x̂ = c / s, not c."),
+    ]
+
+
+def _slips_of_dx_hat(dy, gamma, x_hat, **_):
+    return [
+        (dy, "γ is missing: y = γ x̂ + β."),
+        (dy * x_hat, "that leads to γ; the local derivative by x̂ is γ."),
+        ((gamma * dy).sum(axis=0), "x̂ stands once per example: no sum here."),
+        (dy / gamma, "γ multiplied on the way forward, so it multiplies on the way back, too."),
+    ]
+
+
+def _slips_of_ds(x, dx_hat, c, s, x_hat, **_):
+    return [
+        (
+            -(dx_hat * c).sum(axis=0) / s,
+            "the derivative of c / s by s is −c / s²: the square is missing.",
+        ),
+        ((dx_hat * c).sum(axis=0) / s**2, "the sign: a larger s makes x̂ smaller."),
+        (-dx_hat * c / s**2, f"s {SUMS}"),
+        (-(dx_hat * x).sum(axis=0) / s**2, "s divides c = x − μ, not x."),
+        (dx_hat.sum(axis=0) / s, "that would be the way to c; the derivative of c / s by s is −c / s²."),
+        (-(dx_hat * c).mean(axis=0) / s**2, "you took the mean; what arrives from the examples adds up."),
+        (-(dx_hat * x_hat).sum(axis=0) / s**2, "once too often divided: x̂ / s is c / s² already."),
+    ]
+
+
+def _slips_of_dv(ds, v, s, **_):
+    return [
+        (ds / 2, "the derivative of √(v + ε) is 1 / (2 √(v + ε)) = 1 / 2s."),
+        (ds / s, "the ½ is missing: the derivative of a root is 1 / (2 root)."),
+        (2 * s * ds, "upside down: v leads to s = √(v + ε), whose derivative is 1 / 2s."),
+        (ds / (2 * np.sqrt(v)), "ε is missing: the root is √(v + ε), which is s."),
+        (ds / (2 * v), "the root is in the denominator, not v: 1 / 2s."),
+        (-ds / (2 * s), "the sign: a larger v makes a larger s."),
+    ]
+
+
+def _slips_of_dc(m, dx_hat, dv, c, s, **_):
+    return [
+        (dx_hat / s, "one of two ways is there. c leads to v as well: + 2 c dv / m."),
+        (2 * c * dv / m, "one of two ways is there. c leads straight to x̂ as well: + dx̂ / s."),
+        (dx_hat / s + 2 * c * dv, "v is a mean: each c has a share 1 / m in it."),
+        (dx_hat / s + c * dv / m, "the 2 of the square is missing: 2 c dv / m."),
+        (dx_hat / s - 2 * c * dv / m, "what arrives on two ways is added."),
+        (dx_hat / s + dv / m, "the derivative of c² is 2c."),
+        (dx_hat + 2 * c * dv / m, "x̂ = c / s: the first way divides by s."),
+    ]
+
+
+def _slips_of_dmu(m, dx_hat, dv, dc, c, **_):
+    return [
+        (dc.sum(axis=0), "the sign: c = x − μ."),
+        (-dc, f"μ {SUMS}"),
+        (-dc.mean(axis=0), "no mean here: μ is subtracted from every example, so it hears from all."),
+        (-dx_hat.sum(axis=0), "go on from dc, not from dx̂."),
+        (
+            -2 * c.sum(axis=0) * dv / m,
+            "that is the way by v alone, and Σ c is 0. Go on from the whole dc.",
+        ),
+    ]
+
+
+def _slips_of_dx(m, dx_hat, dc, dmu, s, **_):
+    return [
+        (dc, "one of two ways is there. x is in the mean as well: + dμ / m."),
+        (dc + dmu, "μ is a mean: each x has a share 1 / m in it."),
+        (dc - dmu / m, "the minus is in dμ already; what arrives on two ways is added."),
+        (np.broadcast_to(dmu / m, dc.shape), "one of two ways is there. x leads straight to c as well."),
+        (dx_hat / s, "that takes mean and variance for constants, as section 3 did outside."),
+        (dc - dmu, "what arrives by way of μ is dμ / m, added."),
+    ]
+
+
+SLIPS = {
+    "dbeta": _slips_of_dbeta,
+    "dgamma": _slips_of_dgamma,
+    "dx_hat": _slips_of_dx_hat,
+    "ds": _slips_of_ds,
+    "dv": _slips_of_dv,
+    "dc": _slips_of_dc,
+    "dmu": _slips_of_dmu,
+    "dx": _slips_of_dx,
+}
 
 
 # ---------------------------------------------------------------- forward, for any number of axes

@@ -117,69 +117,70 @@ def _mended(x, m, v):
     return v * np.sum(np.mean(x**2, axis=0)) + m**2 * np.var(x.sum(axis=1))
 
 
+WRONG_RULES = [
+    (
+        lambda x, m, v: x.shape[1] * v * np.var(x),
+        "that is the simple rule, which the table has broken. Where does m come in?",
+    ),
+    (
+        lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)),
+        "the constant part is missing: m adds m · Σ x_i to every unit, and that varies over images.",
+    ),
+    (
+        lambda x, m, v: x.shape[1] * (v + m**2) * np.mean(x**2),
+        "E[w²] in place of Var(w) is right for inputs that don't move together. Here they may: take the "
+        "variance of their sum.",
+    ),
+    (
+        lambda x, m, v: x.shape[1] * (v + m**2) * np.var(x),
+        "you put E[w²] in place of Var(w), and left the inputs' mean and their moving together out.",
+    ),
+    (
+        lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m * np.var(x.sum(axis=1)),
+        "m multiplies a sum, so its variance gets m², not m.",
+    ),
+    (
+        lambda x, m, v: v * np.sum(np.var(x, axis=0)) + m**2 * np.var(x.sum(axis=1)),
+        "the random part takes the mean square of the inputs, not their variance: see step 4.",
+    ),
+    (
+        lambda x, m, v: x.shape[1] * v * np.var(x) + m**2 * np.var(x.sum(axis=1)),
+        "the random part takes the mean square of the inputs, not their variance: see step 4.",
+    ),
+    (
+        lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m**2 * np.sum(np.var(x, axis=0)),
+        "Σ Var(x_i) is the variance of the sum only if inputs don't move together. Add up first.",
+    ),
+    (
+        lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m**2 * np.mean(x.sum(axis=1) ** 2),
+        "that is the mean square of the constant part; a sum that is the same for all images adds none.",
+    ),
+    (
+        lambda x, m, v: v * np.mean(x**2) + m**2 * np.var(x.sum(axis=1)),
+        "the random part has one term per input: add them up, not the mean over all.",
+    ),
+    (
+        lambda x, m, v: v * np.sum(x**2) + m**2 * np.var(x.sum(axis=1)),
+        "you added the squares up over images, too: there the mean is taken.",
+    ),
+    (
+        lambda x, m, v: v**2 * np.sum(np.mean(x**2, axis=0)) + m**2 * np.var(x.sum(axis=1)),
+        "v is the variance already; don't square it.",
+    ),
+    (lambda x, m, v: m**2 * np.var(x.sum(axis=1)), "the random part is missing: v · Σ E[x_i²]."),
+    (
+        lambda x, m, v: sqrt(_mended(x, m, v)),
+        "that is the standard deviation of y; asked for is the variance.",
+    ),
+    (
+        lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m**2 * np.var(x.sum(axis=0)),
+        "you added up along the wrong axis: the sum runs over an image's inputs, x.sum(axis=1).",
+    ),
+]
+
+
 def _wrong_rules(cases):
-    n = cases[0][0].shape[1]
-    wrong = [
-        (
-            lambda x, m, v: n * v * np.var(x),
-            "that is the simple rule, which the table has broken. Where does m come in?",
-        ),
-        (
-            lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)),
-            "the constant part is missing: m adds m · Σ x_i to every unit, and that varies over images.",
-        ),
-        (
-            lambda x, m, v: n * (v + m**2) * np.mean(x**2),
-            "E[w²] in place of Var(w) is right for inputs that don't move together. Here they may: take the "
-            "variance of their sum.",
-        ),
-        (
-            lambda x, m, v: n * (v + m**2) * np.var(x),
-            "you put E[w²] in place of Var(w), and left the inputs' mean and their moving together out.",
-        ),
-        (
-            lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m * np.var(x.sum(axis=1)),
-            "m multiplies a sum, so its variance gets m², not m.",
-        ),
-        (
-            lambda x, m, v: v * np.sum(np.var(x, axis=0)) + m**2 * np.var(x.sum(axis=1)),
-            "the random part takes the mean square of the inputs, not their variance: see step 4.",
-        ),
-        (
-            lambda x, m, v: n * v * np.var(x) + m**2 * np.var(x.sum(axis=1)),
-            "the random part takes the mean square of the inputs, not their variance: see step 4.",
-        ),
-        (
-            lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m**2 * np.sum(np.var(x, axis=0)),
-            "Σ Var(x_i) is the variance of the sum only if inputs don't move together. Add up first.",
-        ),
-        (
-            lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m**2 * np.mean(x.sum(axis=1) ** 2),
-            "that is the mean square of the constant part; a sum that is the same for all images adds none.",
-        ),
-        (
-            lambda x, m, v: v * np.mean(x**2) + m**2 * np.var(x.sum(axis=1)),
-            "the random part has one term per input: add them up, not the mean over all.",
-        ),
-        (
-            lambda x, m, v: v * np.sum(x**2) + m**2 * np.var(x.sum(axis=1)),
-            "you added the squares up over images, too: there the mean is taken.",
-        ),
-        (
-            lambda x, m, v: v**2 * np.sum(np.mean(x**2, axis=0)) + m**2 * np.var(x.sum(axis=1)),
-            "v is the variance already; don't square it.",
-        ),
-        (lambda x, m, v: m**2 * np.var(x.sum(axis=1)), "the random part is missing: v · Σ E[x_i²]."),
-        (
-            lambda x, m, v: sqrt(_mended(x, m, v)),
-            "that is the standard deviation of y; asked for is the variance.",
-        ),
-        (
-            lambda x, m, v: v * np.sum(np.mean(x**2, axis=0)) + m**2 * np.var(x.sum(axis=0)),
-            "you added up along the wrong axis: the sum runs over an image's inputs, x.sum(axis=1).",
-        ),
-    ]
-    return [([rule(*case) for case in cases], why) for rule, why in wrong]
+    return [([rule(*case) for case in cases], why) for rule, why in WRONG_RULES]
 
 
 # ---------------------------------------------------------------- read a figure: four rows

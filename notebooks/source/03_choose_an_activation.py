@@ -440,8 +440,8 @@ labs.dead_relu_lab()
 # for a layer that is dead as a whole.
 #
 # At rate 10 ReLU's units die, and that is what stops the explosion: what is dead passes nothing on.
-# Leaky ReLU's live on, and every step overshoots further. A small slope keeps a door open; it does
-# not make a rate fit.
+# Leaky ReLU's live on, and every step overshoots further. Only the slope on the left differs; move
+# the seed, and it goes the same way. A small slope keeps a door open; it does not make a rate fit.
 #
 # </details>
 #

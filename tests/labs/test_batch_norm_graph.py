@@ -8,7 +8,7 @@ from helpers.labs.batch_norm_graph import STAGES, places_of, stage_ends
 from helpers.numerics import autodiff
 from helpers.numerics.gradcheck import numerical_gradient, relative_error
 from helpers.plots.graph import BOX, fitting_size, pixels_of
-from tests.labs.driving import mark
+from tests.labs.driving import idle_controls, mark
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,7 @@ def test_no_edge_runs_through_a_box():
 def test_an_unknown_number_is_named():
     with pytest.raises(ValueError, match="x4"):
         autodiff.batch_norm(x4=1)
+
+
+def test_every_control_moves_the_picture():
+    assert idle_controls(labs.batch_norm_graph_lab()) == []

@@ -16,6 +16,22 @@ SICK = [patient for patient in rounds.PATIENTS if not patient.healthy]
 WELL = [patient for patient in rounds.PATIENTS if patient.healthy]
 ONLY_MILD = {"useless_bias_before_batch_norm"}  # it costs parameters, never the result
 ONLY_SEVERE = {"non_finite_values"}
+OF_PROGRAMS = {  # read from a model, its targets and its logs: not yet on the ward, see tests/clinic
+    "labels_do_not_fit",
+    "one_class",
+    "unscaled_targets",
+    "improper_loss",
+    "targets_out_of_reach",
+    "nothing_trainable",
+    "missing_activation",
+    "double_activation",
+    "too_much_dropout",
+    "image_discarded",
+    "equal_layers",
+    "no_progress",
+    "oscillating_loss",
+    "still_learning",
+}
 
 # Runs with steps too large, and the same network's run with good ones.
 TWINS = {
@@ -69,7 +85,7 @@ def test_counts(keras):
     assert len([p for p in WELL if not isinstance(rounds.admitted(p.name).subject, Recording)]) >= 20
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", [code for code in CODES if code not in OF_PROGRAMS])
 def test_every_illness_comes_three_times_and_in_both_halves(code):
     cases = Counter((p.expected[code].severity, p.half) for p in SICK if code in p.expected)
     assert sum(cases.values()) >= 3

@@ -11,6 +11,7 @@
 import numpy as np
 from helpers import MLP, builders, data, initializers, plots, table, theory, trace
 
+# %%
 x, y = data.load_batch(1000, dtype=np.float64)
 
 # %% [markdown]
