@@ -37,8 +37,8 @@ from helpers import (
 still_ill = patient.cured("weights", "inputs")
 course = still_ill.train(seed=0, steps=200)
 print(course, "  blind guessing costs", f"{np.log(10):.2f}")
-plots.curves({"patient": course.loss[::8]}, x=np.arange(0, 200, 8), xlabel="step",
-             ylabel="training loss", log=False, alt="a loss that stays at 2.3")
+plots.training_losses({"patient": course.loss}, levels={"blind guessing": np.log(10)}, low=0,
+                      alt="a loss that stays at 2.3")
 
 # %% [markdown]
 # Nothing. Lesson 02 found the signal gone in the last layers. But h is not 0 there. What is in it?

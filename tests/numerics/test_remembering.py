@@ -1,7 +1,5 @@
 """What is remembered of an array: of one that nobody may change, never of one that can be written to."""
 
-import gc
-
 import numpy as np
 
 from helpers.numerics.remembering import once_per_array
@@ -45,6 +43,5 @@ def test_nothing_is_kept_of_an_array_that_is_gone():
     total, calls = counting()
     for value in range(50):  # a new array may get the place of an old one
         assert total(read_only([value])) == value
-        gc.collect()
     assert len(calls) == 50
     assert total.__wrapped__(read_only([3])) == 3
