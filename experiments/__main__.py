@@ -14,7 +14,17 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, first_run, learning_rate, lottery, patient, store
+from experiments import (
+    augmentation,
+    depth,
+    first_run,
+    keras_normalization,
+    keras_runs,
+    learning_rate,
+    lottery,
+    patient,
+    store,
+)
 from experiments.grid import run_all
 from helpers import data
 
@@ -60,6 +70,11 @@ SECTIONS = {  # name of the file in results/ → how it is made
         augmentation.short,
         augmentation.faults,
     ),
+    "keras_runs": Section(
+        keras_runs.settings, keras_runs.run, keras_runs.merge, keras_runs.short, keras_runs.faults
+    ),
+    "keras_normalization": keras_normalization.STUDY,
+    "keras_batches": keras_normalization.BATCHES,
 }
 
 

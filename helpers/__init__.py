@@ -15,12 +15,12 @@ MODULES = {
     ),
     "data": "results",
     "networks": (
-        "builders comparison famous interventions keras_models keras_training landscape patient tuning "
-        "two_weights valleys"
+        "builders comparison famous interventions keras_models keras_patient keras_training landscape "
+        "patient tuning two_weights valleys"
     ),
     "signals": "flow measures recorder recording",
     "clinic": "patients",
-    "checks": "runs",
+    "checks": "bands runs",
     "labs": "first_look machine predict watch",
 }
 NAMES = {

@@ -25,6 +25,8 @@ OF_VALUES = (
     "depth.diagnosis",
     "flow.level",
     "flow.read_flow",
+    "keras_normalization.read_curves",
+    "keras_normalization.three_epochs",
     "start.pixels",
     "start.spike",
 )
