@@ -89,7 +89,7 @@ def _logits(model, x):
 @lru_cache(maxsize=2)
 def _held_out(case):
     cured = patient.cured(*CASES[case])
-    x, _, x_valid, y_valid = keras_patient.images(cured)
+    _, _, x_valid, y_valid = keras_patient.images(cured)
     everything = data.load_fashion_mnist()
     pixels = everything.x_test[:TEST]
     if cured.inputs == patient.INPUTS[0]:

@@ -1,8 +1,8 @@
-"""A run of one's own beside stored ones: Keras gives other digits on another processor, so that bands compare.
+"""A run of one's own beside stored ones: Keras gives other digits on another processor, so bands compare.
 
     bands.compare("validation accuracy", measured, stored)
 
-shows the number to a learner. Where notebooks are written it tells the band alone, which is the same anywhere.
+shows the number to a learner. Where notebooks are written it tells the band alone, the same anywhere.
 """
 
 import html

@@ -1,11 +1,12 @@
 """The one patient as a Keras model, with batch normalization before or after each activation, or without.
 
 Its output layer keeps Keras's default weights: there is no normalization behind it that could make up for the
-patient's small ones. `Setup(small_output=True)` draws them as all others are. Lesson 07 writes this model out; here it serves the stored runs and the challenge. Keras computes in single
-precision, so that its digits differ from one processor to another: what is told of it is a band over seeds.
+patient's small ones. `Setup(small_output=True)` draws them as all others are. Lesson 07 writes this model out;
+here it serves the stored runs and the challenge. Keras computes in single precision, so that its digits differ
+from one processor to another: what is told of it is a band over seeds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -26,7 +27,7 @@ class Setup:
     """
 
     place: str | None = None
-    case: Patient = Patient()
+    case: Patient = field(default_factory=Patient)
     momentum: float = MOMENTUM
     batch_size: int = BATCH
     small_output: bool = False
@@ -101,7 +102,7 @@ def norms(model) -> list:
 
 
 def freeze(model, frozen, rate=RATE) -> None:
-    """Freeze the normalization (or let it learn again), in place, and compile, without which nothing changes."""
+    """Freeze the normalization, or let it learn again, in place; compile, without which nothing changes."""
     for layer in norms(model):
         layer.trainable = not frozen
     _compile(model, rate)

@@ -1,4 +1,4 @@
-"""A new run beside stored ones: the band is wide enough, and the number itself is not told where text is compared."""
+"""A new run beside stored ones: how wide a band is, and that text which is compared tells the band alone."""
 
 import pytest
 

@@ -161,7 +161,7 @@ def nothing_returned(model, x):
 
 
 def first_alone(model, x):
-    first, second = keras_patient.norms(model)
+    _, second = keras_patient.norms(model)
     send(model, x)
     second.moving_mean.assign(np.zeros(6))
     second.moving_variance.assign(np.ones(6))
@@ -277,7 +277,7 @@ def test_a_mended_program_passes(answer):
         (program(tell="known"), "*training* images"),
         (program(tell="count"), "you tell"),
         (program(tell="alone"), "return the model and the share"),
-        (program(after=look), "only want to look"),
+        (program(after=look), "also changes the model"),
         (program(fits=False), "does it still train"),
     ],
 )
@@ -322,7 +322,7 @@ def test_the_challenge_is_scored_to_one_digit(trained):
         ({"place": None}, "stays at chance"),
         ({"place": "behind"}, "'before' or 'after'"),
         ({"momentum": 1.0}, "never moves"),
-        ({"momentum": -0.1}, "0 … 1"),
+        ({"momentum": -0.1}, "from 0 to below 1"),
         ({"rate": 0}, "above 0"),
         ({"rate": "fast"}, "numbers are wanted"),
         ({"batch_size": 2}, "from 10 on"),
