@@ -1,9 +1,9 @@
 """The one patient as a Keras model, with batch normalization before or after each activation, or without.
 
-Its output layer keeps Keras's default weights: there is no normalization behind it that could make up for the
-patient's small ones. `Setup(small_output=True)` draws them as all others are. Lesson 07 writes this model out;
-here it serves the stored runs and the challenge. Keras computes in single precision, so that its digits differ
-from one processor to another: what is told of it is a band over seeds.
+Its output layer keeps Keras's default weights: there is no normalization behind it that could make up for
+the patient's small ones. `Setup(small_output=True)` draws them as all others are. Lesson 07 writes this
+model out; here it serves the stored runs and the challenge. Keras computes in single precision, so that its
+digits differ from one processor to another: what is told of it is a band over seeds.
 """
 
 from dataclasses import dataclass, field

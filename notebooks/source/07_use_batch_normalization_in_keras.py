@@ -589,9 +589,10 @@ guess_freeze.reveal("γ, β and averages stay; moving statistics are used")
 #
 # </details>
 #
-# What is it worth? The same trained models, {{words(results.load("keras_runs").settings.continued.steps)}}
-# more steps in batches of {{words(results.load("keras_runs").settings.continued.batch_size)}}, five
-# seeds. Only the freezing differs.
+# What is it worth? The same trained models,
+# {{words(results.load("keras_runs").settings.continued.steps)}} more steps in batches of
+# {{words(results.load("keras_runs").settings.continued.batch_size)}}, five seeds. Only the freezing
+# differs.
 
 # %%
 trained_on = {"before": stored["momentum 0.9"].val_accuracy[:, -1],
@@ -716,8 +717,9 @@ predict.summary()
 # %% [markdown] tags=["given"]
 # ## Further reading
 #
-# - [Keras: BatchNormalization](https://keras.io/api/layers/normalization_layers/batch_normalization/):
-#   all arguments, and the rule about freezing.
+# - [Keras:
+#   BatchNormalization](https://keras.io/api/layers/normalization_layers/batch_normalization/): all
+#   arguments, and the rule about freezing.
 # - [Keras: transfer learning and fine-tuning](https://keras.io/guides/transfer_learning/): freezing
 #   and `training=False` at work.
 # - [Rethinking "Batch" in BatchNorm](https://arxiv.org/abs/2105.07576), Wu and Johnson 2021: batch
