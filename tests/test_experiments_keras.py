@@ -1,5 +1,7 @@
 """The experiments of lesson 07: what is trained, what scores it, and what the short version finds."""
 
+import contextlib
+
 import numpy as np
 
 from experiments import keras_normalization, keras_runs
@@ -19,10 +21,8 @@ def test_each_contender_trains_what_its_name_says(monkeypatch):
         (keras_normalization.train_batches, keras_normalization.BATCHES),
     ):
         for name in study.contenders:
-            try:
+            with contextlib.suppress(StopIteration):
                 train(name, {"rate": 0.5}, 0)
-            except StopIteration:
-                pass
     assert seen[:5] == [
         (None, "sigmoid", 50, 0.5),
         ("before", "sigmoid", 50, 0.5),
