@@ -22,7 +22,7 @@ RUNS = {  # name → what is trained, at which rate
 }
 RECALIBRATED = "momentum 0.99"
 CONTINUED = "momentum 0.9"
-SMALL_BATCH, SMALL_STEPS, SMALL_RATE = 2, 200, 0.001
+SMALL_BATCH, SMALL_STEPS, SMALL_RATES = 2, 200, (0.001, 0.0001, 0.00001)
 WAYS = {"learning on": False, "frozen": True}
 TOLERANCE = 0.1  # accuracy, of a short run beyond the stored range
 
@@ -58,16 +58,19 @@ def run(case) -> dict:
         found["recalibrated"] = keras_patient.accuracy(model, x_valid, y_valid)
     if case.name == CONTINUED:
         for way, frozen in WAYS.items():
-            model.set_weights(kept)
-            continue_training(model, x, y, frozen=frozen)
-            found[way] = keras_patient.accuracy(model, x_valid, y_valid)
+            keras_patient.freeze(model, frozen)
+            found[way] = []
+            for small in SMALL_RATES:
+                model.set_weights(kept)
+                model.optimizer.learning_rate.assign(small)
+                continue_training(model, x, y)
+                found[way].append(keras_patient.accuracy(model, x_valid, y_valid))
         keras_patient.freeze(model, False, rate)
     return found
 
 
-def continue_training(model, x, y, *, frozen) -> None:
-    """Train a model further on tiny batches, its normalization frozen or learning on."""
-    keras_patient.freeze(model, frozen, SMALL_RATE)
+def continue_training(model, x, y) -> None:
+    """Train a model further on tiny batches."""
     count = SMALL_BATCH * SMALL_STEPS
     model.fit(x[:count], y[:count], batch_size=SMALL_BATCH, epochs=1, verbose=0)
 
@@ -86,7 +89,7 @@ def merge(runs) -> dict:
         "validation_images": patient.VALIDATION,
         "seeds": list(SEEDS),
         "rates": {name: rate for name, (_, rate) in RUNS.items()},
-        "continued": {"batch_size": SMALL_BATCH, "steps": SMALL_STEPS, "rate": SMALL_RATE},
+        "continued": {"batch_size": SMALL_BATCH, "steps": SMALL_STEPS, "rates": list(SMALL_RATES)},
     }
     return {"settings": told, "runs": entries}
 

@@ -260,20 +260,20 @@ def _tell_statistics(number, layer, true, last):
 
 # ---------------------------------------------------------------- read a figure: three runs
 
-ILLS = ("late statistics", "over-fitting", "noisy statistics")
+ILLS = ("late statistics", "over-fitting", "healthy")
 SEEN = {
     "A": "in A the training images themselves do badly as soon as they are evaluated, epoch after epoch.",
     "B": "in B the two lines part slowly, and evaluation is smooth: new images do worse than known ones.",
-    "C": "in C evaluation jumps up and down from epoch to epoch, while fit rises smoothly.",
+    "C": "in C both lines go together, but for the first epoch: nothing opens, nothing stays behind.",
 }
 FIGURE = dict(zip("ABC", ILLS, strict=True))
 
 
 @exercise(
     hints=(
-        "In which panel is evaluation smooth and only slowly left behind?",
-        "Over-fitting opens with time. Late statistics close with time. What do noisy ones do?",
-        "Look at the orange line alone: level at chance, smooth, or jumping.",
+        "In which panel is evaluation left behind only slowly?",
+        "Over-fitting opens with time. Late statistics part the lines at once. And a healthy run?",
+        "Compare the lines at the last epoch, and half way: level at chance, slowly parting, or together.",
     )
 )
 def read_curves(answer):
@@ -285,7 +285,7 @@ def read_curves(answer):
         require(name in answer and answer[name] not in (None, ...), f'"{name}" is not filled in yet.')
         why = {ill: f"{name} is not “{ill}”: {SEEN[name]}" for ill in ILLS if ill != right}
         one_of(answer[name], right, why)
-    return "late closes with time, over-fitting opens with time, noisy does neither. Look at several epochs."
+    return "late parts at once, over-fitting opens with time, healthy stays together. Look at several epochs."
 
 
 # ---------------------------------------------------------------- mend a program

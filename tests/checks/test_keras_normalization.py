@@ -28,7 +28,7 @@ def exact(v, p):
     return log(v / (1 + v)) / log(p)
 
 
-READ = {"A": "late statistics", "B": "over-fitting", "C": "noisy statistics"}
+READ = {"A": "late statistics", "B": "over-fitting", "C": "healthy"}
 
 RIGHT = [
     (checks.parameter_counts, counts),
@@ -72,11 +72,11 @@ WRONG = [
     (checks.steps_until, lambda v, p: 17, "is wanted"),
     (checks.steps_until, lambda v, p: "17", "numbers are wanted"),
     (checks.read_curves, READ | {"A": "over-fitting"}, "training images themselves"),
-    (checks.read_curves, READ | {"A": "noisy statistics"}, "training images themselves"),
+    (checks.read_curves, READ | {"A": "healthy"}, "training images themselves"),
     (checks.read_curves, READ | {"B": "late statistics"}, "part slowly"),
-    (checks.read_curves, READ | {"B": "noisy statistics"}, "part slowly"),
-    (checks.read_curves, READ | {"C": "late statistics"}, "jumps up and down"),
-    (checks.read_curves, READ | {"C": "over-fitting"}, "jumps up and down"),
+    (checks.read_curves, READ | {"B": "healthy"}, "part slowly"),
+    (checks.read_curves, READ | {"C": "late statistics"}, "go together"),
+    (checks.read_curves, READ | {"C": "over-fitting"}, "go together"),
     (checks.read_curves, READ | {"C": ...}, '"C" is not filled in'),
     (checks.read_curves, READ | {"B": "broken"}, "none of the choices"),
     (checks.read_curves, ["late statistics"] * 3, "a dict"),
