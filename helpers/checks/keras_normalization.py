@@ -384,6 +384,7 @@ def _tell_drift(model, x):
 
 KEYS = ("place", "momentum", "rate", "batch_size")
 EPOCHS, SEEDS, PASS, SMALLEST_BATCH = 3, (10, 11, 12), 1.0, 10
+SENSIBLE = {"before": (0.003, 0.02), "after": (0.0001, 0.002)}  # rates; results/keras_normalization.json
 
 
 @exercise(
@@ -391,7 +392,7 @@ EPOCHS, SEEDS, PASS, SMALLEST_BATCH = 3, (10, 11, 12), 1.0, 10
         "Three epochs are few steps. Which of your four settings decides how many?",
         "Count the steps, then choose a momentum that has forgotten its start by then. Smaller batches give "
         "more steps, and noisier statistics.",
-        "Try momentum 0.9, batches of 20, and rates a factor of 3 apart, between 0.001 and 0.1.",
+        "Try momentum 0.9, batches of 20, and rates a factor of 3 apart, between 0.0001 and 0.1: the two places want very different ones.",
     )
 )
 def three_epochs(answer):
@@ -442,8 +443,9 @@ def _advice(setup, rate):
         return f"Batches of {setup.batch_size} leave few steps: take smaller ones."
     if setup.momentum < 0.7:
         return "So low a momentum keeps hardly more than the last batch: evaluation is noisy."
-    if rate > 0.03:
+    lowest, highest = SENSIBLE[setup.place]
+    if rate > highest:
         return f"Try a smaller rate than {rate:g}."
-    if rate < 0.003:
+    if rate < lowest:
         return f"Try a larger rate than {rate:g}."
     return "Take more steps: smaller batches; and try the other place."

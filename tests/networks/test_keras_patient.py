@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.networks import keras_patient, patient
+from helpers.networks import keras_models, keras_patient, patient
 from helpers.networks.keras_patient import Setup
 
 HIDDEN, UNITS = 10, 100
@@ -101,3 +101,30 @@ def test_training_tells_an_entry_for_every_epoch():
     assert all(values.shape == (2,) for values in history.values())
     x, y, _, _ = keras_patient.images()
     assert keras_patient.accuracy(model, x, y) < 0.2
+
+
+def test_what_keras_makes_of_a_call_with_training_false():
+    """Lesson 07 tells it: `fit` overrides it in a functional model; in a subclassed one it holds."""
+    keras = keras_models.keras()
+    layers = keras.layers
+    x, y = np.random.default_rng(0).normal(3, 5, (40, 4)).astype("float32"), np.arange(40) % 3
+    inputs = keras.Input((4,))
+
+    class Own(keras.Model):
+        def __init__(self, norm):
+            super().__init__()
+            self.norm, self.head = norm, layers.Dense(3, activation="softmax")
+
+        def call(self, x):
+            return self.head(self.norm(x, training=False))
+
+    moved = {}
+    for kind in ("functional", "subclassed"):
+        norm = layers.BatchNormalization()
+        norm.build((None, 4))
+        outputs = layers.Dense(3, activation="softmax")(norm(inputs, training=False))
+        model = keras.Model(inputs, outputs) if kind == "functional" else Own(norm)
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        model.fit(x, y, verbose=0)
+        moved[kind] = bool(np.any(norm.moving_mean.numpy() != 0))
+    assert moved == {"functional": True, "subclassed": False}
