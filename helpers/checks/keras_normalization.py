@@ -392,7 +392,8 @@ SENSIBLE = {"before": (0.003, 0.02), "after": (0.0001, 0.002)}  # rates; results
         "Three epochs are few steps. Which of your four settings decides how many?",
         "Count the steps, then choose a momentum that has forgotten its start by then. Smaller batches give "
         "more steps, and noisier statistics.",
-        "Try momentum 0.9, batches of 20, and rates a factor of 3 apart, between 0.0001 and 0.1: the two places want very different ones.",
+        "Try momentum 0.9, batches of 20, and rates a factor of 3 apart, between 0.0001 and 0.1: the two "
+        "places want very different ones.",
     )
 )
 def three_epochs(answer):

@@ -269,9 +269,9 @@ plots.side_by_side({"variance of z": {"of the images": true, "moving": kept}},
                    alt="of the images: 440, then below a thousandth; moving: level, 100 times more")
 
 # %% [markdown]
-# Behind the first layer both weights and inputs are small, and so is z. The moving variance started at 1 and has to
-# come down. Each batch takes it a little further: `new = p · old + (1 − p) · batch`, with the
-# **momentum** p, in Keras 0.99. The start's weight is p after one batch, pᵗ after t.
+# Behind the first layer both weights and inputs are small, and so is z. The moving variance started
+# at 1 and has to come down. Each batch takes it a bit further: `new = p · old + (1 − p) · batch`,
+# with the **momentum** p, in Keras `0.99`. The start's weight is p after one batch, pᵗ after t.
 #
 # **Commit:** five epochs were 300 batches. How much of the 1 is left?
 
@@ -287,7 +287,8 @@ guess_left.reveal(left)
 # <details><summary>What you saw</summary>
 #
 # {{left:.2f}} of the start is left. That sounds like little. But in the middle layers the true
-# variance is about {{power(np.median(true[2:7]))}}. At inference each of them divides by far too much, and the signal shrinks at every layer, one after the other.
+# variance is about {{power(np.median(true[2:7]))}}. At inference each of them divides by far
+# too much, and the signal shrinks at every layer, one after the other.
 #
 # </details>
 #
@@ -552,7 +553,7 @@ batches.against("batch 64, with", metric="accuracy")
 # </details>
 #
 # Where memory allows only small batches, take a layer that looks at a single image:
-# `GroupNormalization` or `LayerNormalization`. They have no second mode. (Try it in the experiment.)
+# `GroupNormalization` or `LayerNormalization`. They have no second mode. (Try one at the end.)
 #
 # ## 7. Freeze it
 #
