@@ -20,6 +20,8 @@ from experiments import (
     depth,
     first_run,
     initializations,
+    keras_normalization,
+    keras_runs,
     learning_rate,
     lottery,
     normalization,
@@ -95,6 +97,11 @@ SECTIONS = {  # name of the file in results/ → how it is made
     "normalization": normalization.STUDY,
     "initializations": initializations.INITIALIZATIONS,
     "residual_starts": initializations.RESIDUAL_STARTS,
+    "keras_runs": Section(
+        keras_runs.settings, keras_runs.run, keras_runs.merge, keras_runs.short, keras_runs.faults
+    ),
+    "keras_normalization": keras_normalization.STUDY,
+    "keras_batches": keras_normalization.BATCHES,
 }
 
 

@@ -16,12 +16,12 @@ MODULES = {
     ),
     "data": "results",
     "networks": (
-        "builders comparison famous interventions keras_models keras_training landscape "
-        "normalized_patient normalizing patient prepared tuning two_weights valleys"
+        "builders comparison famous interventions keras_models keras_patient keras_training "
+        "landscape normalized_patient normalizing patient prepared tuning two_weights valleys"
     ),
     "signals": "flow measures recorder recording",
     "clinic": "patients",
-    "checks": "runs",
+    "checks": "bands runs",
     "labs": "first_look machine predict sortable watch",
 }
 NAMES = {

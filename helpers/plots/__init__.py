@@ -16,7 +16,7 @@ PICTURES = {
     "over_seeds": (
         "against_testing by_batch_size lottery_strip paired_differences ratio_by_depth "
         "rival_accuracies seed_bands seed_curves seed_dots seed_panels seeds_against standard_error "
-        "training_panels validation_curves"
+        "validation_curves"
     ),
     "preprocessing": "boundaries clouds covariances",
     "training": "activation_maps gradient_panels quantile_bands skipped_blocks training_losses update_panels",

@@ -5,7 +5,7 @@ A line is the median over the seeds, and the band around it reaches from the sma
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from helpers.numerics.over_seeds import spread
 from helpers.plots.axes import (
@@ -167,24 +167,6 @@ def by_batch_size(sizes, runs, references, *, ylabel, alt) -> Picture:
     axes.set_xticks(np.log2(sizes), [str(size) for size in sizes])
     axes.set(xlabel="batch size", ylabel=ylabel, ylim=(0, 1))
     legend_beside(axes)
-    return picture
-
-
-@styled()
-def training_panels(panels, *, xlabels, ylabel, alt) -> Picture:
-    """Return panels side by side, `panels` being title → {label → (places, array (seeds, places))}.
-
-    Beneath each panel stands where its runs ended: median, smallest and largest. `xlabels` has one text per
-    panel.
-    """
-    picture, row = row_of_panels(len(panels), alt, 3.8, sharey=True)
-    for axes, (title, runs), xlabel in zip(row, panels.items(), xlabels, strict=True):
-        for i, (label, (places, values)) in enumerate(runs.items()):
-            draw_seeds(axes, places, values, i, label=f"{label}: {ended(values)}")
-        axes.set(title=title, xlabel=xlabel, ylim=(0, 1))
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
-        axes.xaxis.set_major_locator(MaxNLocator("auto", integer="epoch" in xlabel))
-    row[0].set_ylabel(ylabel)
     return picture
 
 

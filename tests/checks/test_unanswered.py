@@ -28,6 +28,8 @@ OF_VALUES = (
     "flow.level",
     "flow.read_flow",
     "preprocessing.read_eps",
+    "keras_normalization.read_curves",
+    "keras_normalization.three_epochs",
     "start.pixels",
     "start.spike",
     "normalization.small_batches",

@@ -105,45 +105,6 @@ class TestSeedsAgainst:
 ACCURACIES = np.array([[0.1, 0.5, 0.8], [0.2, 0.4, 0.7], [0.6, 0.6, 0.95]])
 
 
-def drawn(**options):
-    panels = {
-        "epochs": {"with": ([1, 2, 3], ACCURACIES), "without": ([1, 2, 3], ACCURACIES / 2)},
-        "seconds": {"with": (np.array([2.0, 4.0, 6.0]), ACCURACIES)},
-    }
-    return over_seeds.training_panels(
-        panels, xlabels=["epoch", "seconds"], ylabel="accuracy", alt="two panels", **options
-    )
-
-
-class TestTrainingPanels:
-    def test_lines_are_medians_at_their_places(self):
-        first, second = drawn().axes
-        np.testing.assert_allclose(first.lines[0].get_ydata(), [0.2, 0.5, 0.8])
-        np.testing.assert_allclose(first.lines[1].get_ydata(), [0.1, 0.25, 0.4])
-        np.testing.assert_allclose(second.lines[0].get_xdata(), [2, 4, 6])
-
-    def test_bands_reach_from_the_smallest_to_the_largest(self):
-        heights = drawn().axes[0].collections[0].get_paths()[0].vertices[:, 1]
-        assert (heights.min(), heights.max()) == (0.1, 0.95)
-
-    def test_legends_tell_where_the_runs_ended(self):
-        texts = [text.get_text() for text in drawn().axes[0].get_legend().get_texts()]
-        assert texts == ["with: 0.80 (0.70 to 0.95)", "without: 0.40 (0.35 to 0.47)"]
-
-    def test_color_is_never_alone(self):
-        lines = drawn().axes[0].lines
-        looks = {(line.get_marker(), line.get_linestyle()) for line in lines}
-        assert len(looks) == len(lines)
-
-    def test_it_shows_itself_and_says_what_it_shows(self):
-        assert repr(drawn()) == "<picture: two panels>"
-        assert drawn()._repr_png_().startswith(b"\x89PNG")
-
-    def test_labels_and_panels_must_match(self):
-        with pytest.raises(ValueError, match="zip"):
-            over_seeds.training_panels({"a": {"x": ([1], ACCURACIES[:, :1])}}, xlabels=[], ylabel="", alt="")
-
-
 class TestByBatchSize:
     def picture(self):
         sizes = (2, 8, 32)
