@@ -14,7 +14,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments import augmentation, depth, first_run, learning_rate, lottery, patient, store
+from experiments import (
+    augmentation,
+    depth,
+    first_run,
+    learning_rate,
+    lottery,
+    normalized_depth,
+    patient,
+    store,
+)
 from experiments.grid import run_all
 from helpers import data
 
@@ -59,6 +68,13 @@ SECTIONS = {  # name of the file in results/ → how it is made
         augmentation.merge,
         augmentation.short,
         augmentation.faults,
+    ),
+    "normalized_depth": Section(
+        normalized_depth.settings,
+        normalized_depth.run,
+        normalized_depth.merge,
+        normalized_depth.short,
+        normalized_depth.faults,
     ),
 }
 
