@@ -132,7 +132,7 @@ def told_seconds(seconds) -> str:
 
 
 def cut_short_unless_watched(split):
-    """Return a `Split` whole for a learner, its first images where notebooks are built or tested; print which.
+    """Return a `Split` whole for a learner, cut where notebooks are built or tested; print which.
 
     What is cut are the training images alone: epochs, batches and validation images stay.
     """

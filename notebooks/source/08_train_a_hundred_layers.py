@@ -114,7 +114,7 @@ checks.depth.hundred_layers(model)
 # every layer's gradient, update and activations. The figure shows it, with the time to go. The
 # button stops the run and keeps what was recorded.
 #
-# It takes some minutes. Start it, commit to the guess below it while it runs, and read on.
+# It takes some minutes. Commit to the guess, start it, and read on while it runs.
 
 # %%
 figure = watch.TrainingFigure()
@@ -136,6 +136,9 @@ history = model.fit(images.x, images.y, batch_size=32, epochs=5, verbose=0, call
                     validation_data=(images.x_valid, images.y_valid)).history
 runs.save("the reference", loss=history["loss"], val_accuracy=history["val_accuracy"])
 print(watcher.recording)
+
+# %%
+figure.picture()
 
 # %% [markdown]
 # Beside it: the published log, and {{words(len(results.load("depth").reference.seeds))}} seeds of
@@ -532,7 +535,7 @@ my_recipe = ...
 
 # %% tags=["solution"]
 my_recipe = keras_training.Recipe(
-    learning_rate=0.01, design=builders.Design(initializer="orthogonal"), batch_size=64, epochs=2,
+    learning_rate=0.003, design=builders.Design(initializer="orthogonal"), batch_size=32, epochs=2,
     momentum=0.9, nesterov=True, clip_norm=1.0, warm_up=0.1, cosine=True, rewrites_graph=False)
 
 # %%
