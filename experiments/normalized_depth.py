@@ -89,26 +89,14 @@ def steps_like_weights(gradients, limit):
     return type(gradients)(parameters)
 
 
-def output_layer_alone(gradients, limit):
-    """Return the gradients clipped together, those of all layers but the last set to 0 before."""
-    last = list(gradients.parameters)[-1]
-    kept = {
-        layer: {name: gradient if layer is last else 0 * gradient for name, gradient in own.items()}
-        for layer, own in gradients.parameters.items()
-    }
-    return clip_by_norm(type(gradients)(kept), limit)
-
-
 CHANGES = {  # what is changed → (network, how gradients are limited, whether the rate rises slowly)
     "as it is": (as_it_is, clip_by_norm, False),
     "each array clipped by itself": (as_it_is, clip_each, False),
     "a slow warm-up, each clipped": (as_it_is, clip_each, True),
     "each step as long as its weights": (as_it_is, steps_like_weights, False),
-    "the output layer learns alone": (as_it_is, output_layer_alone, False),
     "smaller weights from layer 51 on": (smaller_weights, clip_by_norm, False),
     "batch norm at every tenth layer": (rarely_normalized, clip_by_norm, False),
     "a skip over every layer": (with_skips, clip_by_norm, False),
-    "a skip, the output layer alone": (with_skips, output_layer_alone, False),
     "no batch norm at all": (without_normalization, clip_by_norm, False),
 }
 

@@ -6,7 +6,6 @@ import pytest
 from experiments import normalized_depth as nd
 from experiments import store
 from helpers.data import results
-from helpers.networks.training import clip_by_norm
 
 
 def kinds(net):
@@ -43,15 +42,6 @@ def test_steps_are_as_long_as_what_they_change(gradients):
     for layer, own in nd.steps_like_weights(gradients, 1.0).parameters.items():
         if layer.kind == "dense":
             assert np.linalg.norm(own["W"]) == pytest.approx(np.linalg.norm(layer.W), rel=1e-4)
-
-
-def test_the_output_layer_alone_has_a_gradient(gradients):
-    *hidden, (last, own) = nd.output_layer_alone(gradients, 1.0).parameters.items()
-    assert last.W.shape == (100, 10)
-    assert not any(np.any(gradient) for _, parts in hidden for gradient in parts.values())
-    assert 0 < np.linalg.norm(own["W"]) <= 1
-    joint = sum(np.square(g).sum() for g in clip_by_norm(gradients, 1.0).of_parameters())
-    assert joint == pytest.approx(1, rel=1e-3)
 
 
 def test_what_is_stored_says_what_the_lesson_tells():
