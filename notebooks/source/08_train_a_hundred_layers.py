@@ -22,16 +22,12 @@
 # course's: open it with `python3 course.py lab`.*
 
 # %%
-from dataclasses import replace
-from itertools import pairwise
-
 import numpy as np
 from helpers import (
-    MLP, builders, checks, clip_each, data, flow, keras_models, keras_training, labs, patient,
-    plots, predict, recorder, recording, results, runs, table, theory, train, watch,
+    MLP, blind, builders, checks, clip_each, data, flow, keras_models, keras_training, labs,
+    median_and_range, paired_difference, patient, plots, predict, recorder, recording, results,
+    runs, table, theory, train, watch,
 )
-from helpers.checks import blind
-from helpers.numerics.over_seeds import median_and_range, paired_difference
 
 # %% [markdown]
 # ## 1. The cured patient, ten times as deep
@@ -259,8 +255,9 @@ plots.flow_panels(flows, predicted, limits=limits,
 #
 # ## 5. The rivals
 #
-# All of them were trained in Keras for {{words(results.load("depth_rivals").recipe.epochs)}} epochs on
-# all images, alike but for their own activation and weights,
+# All of them were trained in Keras for
+# {{words(results.load("depth_rivals").recipe.epochs)}} epochs on all images, alike but for their
+# own activation and weights,
 # {{words(len(results.load("depth").ours.seeds))}} seeds each.
 #
 # **Commit:** SELU comes first. Which comes second?
@@ -432,9 +429,9 @@ def read_out(design, seed):
     W = np.linalg.lstsq(h[:1500], np.eye(10)[y_read[:1500]] - 0.1, rcond=None)[0]
     return np.mean((h[1500:] @ W).argmax(axis=1) == y_read[1500:])
 
-normed = builders.DESIGNS["ReLU + He + batch norm"]
-frozen = {"batch norm": normed, "batch norm and skips": replace(normed, skips=True),
-          "SELU": builders.Design()}
+frozen = {name: builders.Design("relu", "he_normal", normalized="before", skips=skips)
+          for name, skips in (("batch norm", False), ("batch norm and skips", True))}
+frozen["SELU"] = builders.Design()
 arrives = {name: np.array([read_out(design, seed) for seed in range(5)])
            for name, design in frozen.items()}
 table(("frozen layers", "read from layer 100: accuracy", "of 5 seeds"),
@@ -473,8 +470,8 @@ labs.depth_lab()
 # - **ReLU + He + batch norm, depth `100`,** then `10`. Would you have noticed at ten?
 #
 # **Core: blind.** You get {{words(len(blind.BEDS))}} SELU networks, each with at most one condition
-# broken, drawn from your name. Type it, read the chart, and commit to a diagnosis: "inputs", "initialization", "dropout", "skip"
-# or "none". Each occurs once at most.
+# broken, drawn from your name. Type it, read the chart, and commit to a diagnosis: "inputs",
+# "initialization", "dropout", "skip" or "none". Each occurs once at most.
 
 # %% tags=["stub"]
 ward = blind.ward("your name")
@@ -542,8 +539,8 @@ chain = {"the reference": reference, "other training": stored.other_training,
          "orthogonal weights": stored.and_orthogonal, "longer": stored.ours}
 ends = {name: run.val_accuracy[:, -1] for name, run in chain.items()}
 steps = list(chain)
-gains = {after: paired_difference(ends[after], ends[before], comparisons=3)
-         for before, after in pairwise(steps)}
+gains = {steps[i]: paired_difference(ends[steps[i]], ends[steps[i - 1]], comparisons=3)
+         for i in range(1, len(steps))}
 rows = []
 for name, run in chain.items():
     gain = gains.get(name)
@@ -565,8 +562,8 @@ plots.validation_curves(stored, alt="four programs: each step is higher and its 
 # Ours ends at {{np.median(ends["longer"]):.3f}} in the median, {{ends["longer"].min():.3f}} to
 # {{ends["longer"].max():.3f}}; the reference at {{np.median(ends["the reference"]):.3f}}. After its
 # first epoch every seed of ours is above the published {{published.val_accuracy}}:
-# {{stored.ours.val_accuracy[:, 0].min():.2f}} at least. The first step is several changes at once, and
-# its interval holds 0, because the reference's seeds lie far apart;
+# {{stored.ours.val_accuracy[:, 0].min():.2f}} at least. The first step is several changes at once,
+# and its interval holds 0, because the reference's seeds lie far apart;
 # what each gives was not measured by itself. Recipes were chosen on another seed than those told
 # here. Look at the loss, too: the longer run gains accuracy, and its loss is
 # {{np.median(stored.ours.val_loss[:, -1]):.2f}} where it was
@@ -577,8 +574,8 @@ plots.validation_curves(stored, alt="four programs: each step is higher and its 
 #
 # ### Challenge: your recipe
 #
-# {{checks.depth.CONTEST:,}} images, each seen {{words(checks.depth.PASSES)}} times at most, the same
-# hundred layers. The score is the validation accuracy; {{checks.depth.GOAL}} passes. The fields of
+# {{checks.depth.CONTEST:,}} images, each seen {{words(checks.depth.PASSES)}} times at most, the
+# same hundred layers. The score is the validation accuracy; {{checks.depth.GOAL}} passes. The fields of
 # a `Recipe` are in `keras_training.Recipe??`. One check takes about half a minute.
 
 # %% tags=["stub"]

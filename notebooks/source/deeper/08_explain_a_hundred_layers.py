@@ -7,11 +7,10 @@
 # *About 40 minutes. You should have done lesson 08.*
 
 # %%
-from dataclasses import replace
-
 import numpy as np
-from helpers import builders, data, flow, keras_models, plots, results, table, theory
-from helpers.numerics.over_seeds import median_and_range
+from helpers import (
+    builders, data, flow, keras_models, median_and_range, plots, results, table, theory,
+)
 
 # %% [markdown]
 # ## 1. Derivation: batch normalization's factor
@@ -54,8 +53,8 @@ table(("batch norm and", "dz 100 → 1, predicted", "median of 5 seeds", "range"
 # <details><summary>What you saw</summary>
 #
 # ReLU is the steepest of these, since it is the furthest from a straight line. None is level. For
-# tanh and SELU, which are close to a line, the prediction is too small by up to a power of ten: what
-# step 4 leaves out, and the finite width, count for more there.
+# tanh and SELU, which are close to a line, the prediction is too small by up to a power of ten:
+# what step 4 leaves out, and the finite width, count for more there.
 #
 # </details>
 #
@@ -72,11 +71,11 @@ broken = {
     "all conditions kept": (kept, x),
     "pixels 0 to 1": (kept, raw),
     "pixels 0 to 255": (kept, 255 * raw),
-    "Glorot": (replace(kept, initializer="glorot_normal"), x),
-    "He": (replace(kept, initializer="he_normal"), x),
-    "dropout 10 %": (replace(kept, dropout=0.1), x),
-    "alpha dropout 10 %": (replace(kept, alpha_dropout=0.1), x),
-    "skip connections": (replace(kept, skips=True), x),
+    "Glorot": (builders.Design(initializer="glorot_normal"), x),
+    "He": (builders.Design(initializer="he_normal"), x),
+    "dropout 10 %": (builders.Design(dropout=0.1), x),
+    "alpha dropout 10 %": (builders.Design(alpha_dropout=0.1), x),
+    "skip connections": (builders.Design(skips=True), x),
 }
 shape = keras_models.SIZES
 signs, predicted = {}, {}
