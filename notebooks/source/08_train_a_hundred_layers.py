@@ -575,8 +575,8 @@ plots.validation_curves(stored, alt="four programs: each step is higher and its 
 # ### Challenge: your recipe
 #
 # {{checks.depth.CONTEST:,}} images, each seen {{words(checks.depth.PASSES)}} times at most, the
-# same hundred layers. The score is the validation accuracy; {{checks.depth.GOAL}} passes. The fields of
-# a `Recipe` are in `keras_training.Recipe??`. One check takes about half a minute.
+# same hundred layers. The score is the validation accuracy; {{checks.depth.GOAL}} passes. The fields
+# of a `Recipe` are in `keras_training.Recipe??`. One check takes about half a minute.
 
 # %% tags=["stub"]
 my_recipe = ...
