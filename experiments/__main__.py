@@ -25,6 +25,7 @@ from experiments import (
     learning_rate,
     lottery,
     normalization,
+    normalized_depth,
     patient,
     patient_inputs,
     preprocessing,
@@ -102,6 +103,13 @@ SECTIONS = {  # name of the file in results/ → how it is made
     ),
     "keras_normalization": keras_normalization.STUDY,
     "keras_batches": keras_normalization.BATCHES,
+    "normalized_depth": Section(
+        normalized_depth.settings,
+        normalized_depth.run,
+        normalized_depth.merge,
+        normalized_depth.short,
+        normalized_depth.faults,
+    ),
 }
 
 

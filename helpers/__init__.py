@@ -21,12 +21,13 @@ MODULES = {
     ),
     "signals": "flow measures recorder recording",
     "clinic": "patients",
-    "checks": "bands runs",
+    "checks": "bands blind runs",
     "labs": "first_look machine predict sortable watch",
 }
 NAMES = {
     "numerics.gradcheck": "numerical_gradient relative_error",
     "numerics.penalties": "L1 L2",
+    "numerics.over_seeds": "median_and_range paired_difference",
     "numerics.tables": "table",
     "networks.builders": "dense_stack residual_stack",
     "networks.scoring": "scores",

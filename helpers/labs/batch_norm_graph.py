@@ -93,7 +93,7 @@ def told(forward, back) -> tuple:
 
 def _numbers(loss, forward, back):
     named = autodiff.nodes(loss)
-    known = {"mean": named["μ"].value} if forward >= 1 else {}
+    known = {"mean": named["μ"].value if forward >= 1 else "not yet"}
     known |= {"std": named["s"].value} if forward >= 4 else {}
     if back == STAGES:
         gradients = {f"d{name}": named[name].grad for name in ("x1", "x2", "x3")}

@@ -6,11 +6,17 @@
 
 A cell that trains keeps the kernel busy, so that a click would be heard only when it is over. Each time the
 figure is shown a record, it hears the clicks that wait.
+
+`cut_short_unless_watched` keeps a run of minutes out of the building and testing of notebooks.
 """
+
+from dataclasses import replace
+from time import perf_counter
 
 import ipywidgets as widgets
 from IPython import get_ipython
 
+from helpers.checks import learner
 from helpers.labs import live
 from helpers.plots.frame import Frame, beside, stacked
 from helpers.plots.training import panels_of
@@ -23,7 +29,13 @@ TEXT = {
     "done": "Done: {done:,} of {total:,} steps.",
     "stopped": "Stopped after {done:,} of {total:,} steps; what was recorded is kept.",
     "overflow": "The loss is no longer a number: the run has diverged.",
+    "seconds": "about {count:.0f} s to go",
+    "minutes": "about {count:.0f} min to go",
+    "cut": "Nobody looks on: this run is cut short, to {images:,} of {all:,} images.",
+    "whole": "The whole run: all {images:,} images.",
 }
+MINUTES = 100  # seconds to go from which minutes are told
+UNWATCHED = 1600  # images of a run that nobody looks on at
 
 
 class TrainingFigure(live.LiveFigure):
@@ -38,7 +50,9 @@ class TrainingFigure(live.LiveFigure):
 
     def __init__(self):
         self.recording: Recording | None = None
-        self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "420px"})
+        self.progress = widgets.IntProgress(0, 0, 1, layout={"width": "min(420px, 60%)"})
+        self.to_go = widgets.Label("")
+        self._first = None  # when the first record was shown, and its step
         super().__init__()
 
     def controls(self):
@@ -46,7 +60,8 @@ class TrainingFigure(live.LiveFigure):
         return {"stop": widgets.ToggleButton(False, description=TEXT["stop"], **look)}
 
     def layout(self):
-        box = widgets.HBox([self.widgets["stop"], self.progress], layout={"align_items": "center"})
+        row = [self.widgets["stop"], self.progress, self.to_go]
+        box = widgets.HBox(row, layout={"align_items": "center"})
         return widgets.VBox([box, self.canvas])
 
     def update(self, stop):
@@ -62,9 +77,21 @@ class TrainingFigure(live.LiveFigure):
         """Draw a recording; return False once the stop button has been pressed, else True."""
         self.recording = recording
         self.progress.max, self.progress.value = recording.total, recording.last_step
+        self.to_go.value = self._remaining(recording)
         hear_clicks()
         self.refresh()
         return not self.stopped
+
+    def _remaining(self, recording):
+        """How long the rest takes, at the pace since the first record; nothing where there is none."""
+        now, step = perf_counter(), recording.last_step
+        if self._first is None or step <= self._first[1]:
+            self._first = now, step
+            return ""
+        if recording.stopped or step >= recording.total:
+            return ""
+        began, first_step = self._first
+        return told_seconds((now - began) / (step - first_step) * (recording.total - step))
 
     @property
     def stopped(self) -> bool:
@@ -96,6 +123,25 @@ def _numbers(recording):
         "gradient_first": recording.grad_W_norm[-1, 0],
         "gradient_last": recording.grad_W_norm[-1, -1],
     }
+
+
+def told_seconds(seconds) -> str:
+    """Return a time to go as a reader wants it: in seconds, from a hundred on in minutes."""
+    key, unit = ("minutes", 60) if seconds >= MINUTES else ("seconds", 1)
+    return TEXT[key].format(count=seconds / unit)
+
+
+def cut_short_unless_watched(split):
+    """Return a `Split` whole for a learner, cut where notebooks are built or tested; print which.
+
+    What is cut are the training images alone: epochs, batches and validation images stay.
+    """
+    if learner.is_kept():
+        print(TEXT["whole"].format(images=len(split.x)))
+        return split
+    cut = replace(split, x=split.x[:UNWATCHED], y=split.y[:UNWATCHED])
+    print(TEXT["cut"].format(images=len(cut.x), all=len(split.x)))
+    return cut
 
 
 def hear_clicks() -> None:

@@ -30,6 +30,7 @@ class Recipe:
     warm_up: float = 0.0
     cosine: bool = False
     steps_per_execution: int = 1
+    rewrites_graph: bool = True
 
     def network(self, seed, sizes=keras_models.SIZES):
         """Return the network at its start, as a `keras.Model` of these sizes."""
@@ -46,6 +47,8 @@ class Recipe:
 
     def compile(self, model, images):
         """Give a model the optimizer, the loss and the metric, in place; return the model."""
+        passes = {"disable_meta_optimizer": not self.rewrites_graph}
+        keras_models.tensorflow().config.optimizer.set_experimental_options(passes)
         optimizer = keras_models.keras().optimizers.SGD(
             self.schedule(images),
             momentum=self.momentum,
@@ -88,16 +91,18 @@ OURS = Recipe(
     learning_rate=3e-3,
     design=Design(initializer="orthogonal"),
     batch_size=256,
-    epochs=8,
+    epochs=16,
     momentum=0.9,
     nesterov=True,
     clip_norm=1.0,
-    warm_up=0.2,
+    warm_up=0.03,
     cosine=True,
+    rewrites_graph=False,
 )
 
 # All that was tried on the way to ours, on a seed that no headline uses: what, seed, validation accuracy at
-# the end. All had momentum 0.9 with Nesterov's step, batch 256, a fifth of the run as warm-up and a cosine.
+# the end. All had momentum 0.9 with Nesterov's step, batch 256 and a cosine; as warm-up a fifth of the run,
+# the last ones three hundredths, which is half an epoch.
 TRIED = (
     ("LeCun, rate 3e-3, one clip for all arrays together, 10 epochs", 100, 0.8212),
     ("LeCun, rate 5e-3, one clip for all arrays together, 10 epochs", 100, 0.8452),
@@ -106,5 +111,6 @@ TRIED = (
     ("LeCun, rate 3e-3, a clip for each array, 10 epochs", 100, 0.8702),
     ("orthogonal, rate 3e-3, a clip for each array, 10 epochs", 100, 0.8782),
     ("orthogonal, rate 1e-2, a clip for each array, 10 epochs", 100, 0.6960),
-    ("orthogonal, rate 3e-3, a clip for each array, 8 epochs: chosen", 100, 0.8782),
+    ("orthogonal, rate 3e-3, a clip for each array, 8 epochs", 100, 0.8782),
+    ("orthogonal, rate 3e-3, a clip for each array, short warm-up, 16 epochs: chosen", 100, 0.8872),
 )

@@ -19,7 +19,7 @@ PICTURES = {
         "validation_curves"
     ),
     "preprocessing": "boundaries clouds covariances",
-    "training": "activation_maps gradient_panels quantile_bands skipped_blocks training_losses update_panels",
+    "training": "activation_maps quantile_bands skipped_blocks training_losses update_panels",
     "weights": "constraints descent_paths loss_lines loss_valleys parameter_shares",
 }
 _PLACES = {name: module for module, names in PICTURES.items() for name in names.split()}

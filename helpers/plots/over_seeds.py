@@ -40,7 +40,12 @@ BAND = {"alpha": 0.18, "linewidth": 0}
 MARKED = 10  # about so many markers on a line, however many points it has
 ERRORS = 2  # standard errors that a whisker reaches to each side
 CHANCE = 0.1  # accuracy of guessing among ten classes
-RECIPES = {"reference": "reference", "ours": "ours", "ours_with_lecun": "ours, LeCun normal weights"}
+RECIPES = {
+    "reference": "the reference",
+    "other_training": "other training",
+    "and_orthogonal": "and orthogonal weights",
+    "ours": "and longer",
+}
 LOTTERY = {
     "signal": "signal: log10 of std, layer 100",
     "gradient": "gradient: log10 of norm, layer 1",
@@ -255,9 +260,9 @@ def standard_error(values) -> float:
 
 @styled()
 def validation_curves(result, *, alt="validation accuracy by epoch, reference and ours") -> Picture:
-    """Return a panel per recipe of `results.load("depth")`: each seed's curve, the median, and the range.
+    """Return a panel per step of `results.load("depth")`: each seed's curve, the median, and the range.
 
-    The published end of the reference is drawn across. Epochs of the two recipes take different time: the
+    The published end of the reference is drawn across. Epochs of two recipes take different time: the
     panels stand side by side, not one over the other.
     """
     runs = {name: result[name] for name in RECIPES if name in result}

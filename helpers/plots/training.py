@@ -25,7 +25,7 @@ from helpers.plots.looks import COLORS as INKS
 from helpers.plots.over_layers import evenly_picked
 from helpers.plots.over_seeds import draw_band
 from helpers.plots.paint import paint
-from helpers.plots.style import BLACK, BLUE, COLORS, GREEN, MARKERS, PREDICTED, RED, Picture, styled
+from helpers.plots.style import BLACK, BLUE, COLORS, MARKERS, PREDICTED, RED, Picture, styled
 from helpers.signals.recording import HEALTHY_RATIO, REACH
 
 TITLES = {
@@ -35,7 +35,6 @@ TITLES = {
     "grad_W_norm": "gradient norm of W, per layer",
     "ratio": "update / weights, per layer",
 }
-LOWEST, HIGHEST = 1e-12, 1e12  # gradients outside are not drawn: nothing could be trained with them
 RATIOS = (1e-7, 1e-2)  # update / weights between these are drawn
 SHOWN = 4  # layers drawn over time, evenly spread over the depth
 
@@ -131,24 +130,6 @@ def activation_maps(recordings, *, alt="mean of abs(activation), steps by layers
     rooms = np.array([left + right for left, _, right, _ in (panel.room for panel in panels)])
     widths = (WIDTH - rooms.sum()) / len(panels) + rooms
     return paint(Frame(beside(*panels, widths=widths), 290), alt)
-
-
-@styled()
-def gradient_panels(recordings, *, alt) -> Picture:
-    """Return the gradient norm of every layer's W at the first and the last step; label → `Recording`."""
-    picture, row = row_of_panels(len(recordings), alt, sharey=True)
-    moments = (("first step", 0, BLACK, ":"), ("last step", -1, GREEN, "-"))
-    for axes, (label, recording) in zip(row, recordings.items(), strict=True):
-        layers = np.arange(1, len(recording.layers) + 1)
-        for moment, record, color, line in moments:
-            values = recording.grad_W_norm[record]
-            drawn = np.where((values >= LOWEST) & (values <= HIGHEST), values, np.nan)
-            axes.plot(layers, drawn, color=color, linestyle=line, linewidth=2, label=moment)
-        axes.set(title=two_lines(label), xlabel="layer", xlim=(-2, layers[-1] + 2), ylim=(LOWEST, HIGHEST))
-        _few_ticks(axes)
-    row[0].set_ylabel("gradient norm of W")
-    legend_below(picture, row[0])
-    return picture
 
 
 @styled()

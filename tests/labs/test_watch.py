@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers import data
 from helpers.labs import watch
 from helpers.plots.training import TITLES
 from helpers.signals.recording import BINS, HEALTHY_RATIO, Recording, empty
@@ -149,3 +150,31 @@ def test_panels_are_filled_with_the_first_record(figure):
 def test_pointing_at_a_step_or_a_layer_marks_it_in_all_panels_of_its_kind(figure):
     figure.show(recording())
     assert [shown.x.counts for shown in figure.frame.panels] == ["step"] * 3 + ["layer"] * 2
+
+
+def test_the_time_to_go_is_told_from_the_second_record_on(figure, monkeypatch):
+    clock = iter([0.0, 30.0, 90.0, 100.0])
+    monkeypatch.setattr(watch, "perf_counter", lambda: next(clock))
+    figure.show(recording(1, total=1000))
+    assert figure.to_go.value == ""
+    figure.show(recording(2, total=1000))  # a hundred steps took 30 seconds, 900 are left
+    assert figure.to_go.value == "about 4 min to go"
+    figure.show(recording(4, total=400))
+    assert figure.to_go.value == "about 30 s to go"
+    figure.show(recording(4, total=400, stopped=True))
+    assert figure.to_go.value == ""
+
+
+def test_a_run_is_cut_short_only_where_nobody_looks_on(monkeypatch, capsys):
+    split = data.load_split(2000)
+    monkeypatch.setattr(watch.learner, "is_kept", lambda: True)
+    assert watch.cut_short_unless_watched(split) is split
+    monkeypatch.setattr(watch.learner, "is_kept", lambda: False)
+    cut = watch.cut_short_unless_watched(split)
+    assert len(cut.x) == len(cut.y) == watch.UNWATCHED
+    assert cut.x_valid is split.x_valid
+    told = capsys.readouterr().out.splitlines()
+    assert told == [
+        "The whole run: all 2,000 images.",
+        "Nobody looks on: this run is cut short, to 1,600 of 2,000 images.",
+    ]
