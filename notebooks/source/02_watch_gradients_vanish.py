@@ -293,7 +293,7 @@ restored = interventions.over_seeds(patient.Patient(), {
     "restored, output layer alone": {"signal": "restored", "layers": "output"},
     "restored forward only, all layers": {"signal": "restored forward only"},
     "restored, all layers": {"signal": "restored"},
-    "restored, all layers, rate 0.001": {"signal": "restored", "rate": 0.001},
+    "restored, all layers, rate 0.0001": {"signal": "restored", "rate": 0.0001},
 })
 restored
 
@@ -312,8 +312,8 @@ guess_frozen.reveal("rise above 0.6" if np.median(frozen) > 0.6 else "rise to ab
 # Then all layers may learn, in three ways. An amplifier works on the way back too: dz is divided by
 # the same spread. Leave that out (forward only), and the gradient vanishes as before; the network
 # still does as well as with frozen layers. Leave it in, and the gradient vanishes no more. Then the
-# steps at the patient's rate, {{interventions.RATE}}, are far too long. At a hundredth of it the
-# network learns: {{np.median(restored.accuracy("restored, all layers, rate 0.001")):.2f}}.
+# steps at the patient's rate, {{interventions.RATE}}, are far too long. At a thousandth of it the
+# network learns: {{np.median(restored.accuracy("restored, all layers, rate 0.0001")):.2f}}.
 #
 # </details>
 #

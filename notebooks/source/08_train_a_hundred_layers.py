@@ -317,7 +317,7 @@ def record(name, rate=0.03, **options):
     rng = np.random.default_rng(0)
     net = builders.DESIGNS[name].stack(sizes, rng=rng, dtype=np.float32)
     return recording.recorded_training(net, x_train, y_train, learning_rate=rate, steps=300,
-                                       every=20, rng=rng, **options)
+                                       batch_size=32, every=20, rng=rng, **options)
 
 recordings = {name: record(name) for name in builders.DESIGNS}
 shown = {
@@ -583,7 +583,7 @@ my_recipe = ...
 
 # %% tags=["solution"]
 my_recipe = keras_training.Recipe(
-    learning_rate=0.003, design=builders.Design(initializer="orthogonal"), batch_size=32, epochs=2,
+    learning_rate=0.007, design=builders.Design(initializer="orthogonal"), batch_size=96, epochs=2,
     momentum=0.9, nesterov=True, clip_norm=1.0, warm_up=0.1, cosine=True, rewrites_graph=False)
 
 # %%
