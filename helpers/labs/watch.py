@@ -132,16 +132,17 @@ def told_seconds(seconds) -> str:
 
 
 def cut_short_unless_watched(split):
-    """Return a `Split` whole for a learner, cut where notebooks are built or tested; print which.
+    """Return a `Split` whole for a learner, and cut where notebooks are built or tested.
 
     What is cut are the training images alone: epochs, batches and validation images stay.
     """
-    if learner.is_kept():
-        print(TEXT["whole"].format(images=len(split.x)))
-        return split
-    cut = replace(split, x=split.x[:UNWATCHED], y=split.y[:UNWATCHED])
-    print(TEXT["cut"].format(images=len(cut.x), all=len(split.x)))
-    return cut
+    return split if learner.is_kept() else replace(split, x=split.x[:UNWATCHED], y=split.y[:UNWATCHED])
+
+
+def said_of_cut(images, split) -> str:
+    """Return in words whether a run sees the whole `Split` or a part of it."""
+    key = "whole" if len(images.x) == len(split.x) else "cut"
+    return TEXT[key].format(images=len(images.x), all=len(split.x))
 
 
 def hear_clicks() -> None:

@@ -126,6 +126,7 @@ guess_spread
 if model is ...:  # until yours is written
     model = keras_models.dense_network(seed=0)
 images = watch.cut_short_unless_watched(split)
+print(watch.said_of_cut(images, split))
 model.compile(optimizer=keras.optimizers.SGD(0.001), loss="sparse_categorical_crossentropy",
               metrics=["accuracy"])
 watcher = recorder.recorder(images.x[:32], images.y[:32], every=100, figure=figure)
@@ -575,8 +576,8 @@ plots.validation_curves(stored, alt="four programs: each step is higher and its 
 # ### Challenge: your recipe
 #
 # {{checks.depth.CONTEST:,}} images, each seen {{words(checks.depth.PASSES)}} times at most, the
-# same hundred layers. The score is the validation accuracy; {{checks.depth.GOAL}} passes. The fields
-# of a `Recipe` are in `keras_training.Recipe??`. One check takes about half a minute.
+# same hundred layers. The score is the validation accuracy; {{checks.depth.GOAL}} passes. The
+# fields of a `Recipe` are in `keras_training.Recipe??`. One check takes about half a minute.
 
 # %% tags=["stub"]
 my_recipe = ...

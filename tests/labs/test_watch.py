@@ -165,16 +165,14 @@ def test_the_time_to_go_is_told_from_the_second_record_on(figure, monkeypatch):
     assert figure.to_go.value == ""
 
 
-def test_a_run_is_cut_short_only_where_nobody_looks_on(monkeypatch, capsys):
+def test_a_run_is_cut_short_only_where_nobody_looks_on(monkeypatch):
     split = data.load_split(2000)
     monkeypatch.setattr(watch.learner, "is_kept", lambda: True)
     assert watch.cut_short_unless_watched(split) is split
+    assert watch.said_of_cut(split, split) == "The whole run: all 2,000 images."
     monkeypatch.setattr(watch.learner, "is_kept", lambda: False)
     cut = watch.cut_short_unless_watched(split)
     assert len(cut.x) == len(cut.y) == watch.UNWATCHED
     assert cut.x_valid is split.x_valid
-    told = capsys.readouterr().out.splitlines()
-    assert told == [
-        "The whole run: all 2,000 images.",
-        "Nobody looks on: this run is cut short, to 1,600 of 2,000 images.",
-    ]
+    told = "Nobody looks on: this run is cut short, to 1,600 of 2,000 images."
+    assert watch.said_of_cut(cut, split) == told
