@@ -103,7 +103,8 @@ def test_public_names_are_documented():
 
 
 def test_no_printing_and_no_global_state():
-    assert found_in_modules(habits_broken) == {}
+    found = found_in_modules(habits_broken)
+    assert {name for name in found if not name.endswith("__main__.py")} == set()  # a command line prints
 
 
 def test_all_modules_are_read():

@@ -5,7 +5,7 @@ A finding's words are those of its illness, in `helpers.clinic.illnesses`.
 
 from dataclasses import dataclass
 from html import escape
-from math import inf, isnan
+from math import inf, isfinite, isnan
 
 from helpers.clinic.illnesses import ILLNESSES
 from helpers.numerics.tables import table
@@ -29,6 +29,12 @@ class Evidence:
         if isnan(self.value):
             return -inf
         return -self.value if self.value > self.threshold else self.value
+
+    def as_data(self) -> dict:
+        """Return the evidence as plain data; a number that is not finite is None."""
+        numbers = {"value": self.value, "threshold": self.threshold}
+        told = {name: float(number) if isfinite(number) else None for name, number in numbers.items()}
+        return {"quantity": self.quantity, **told, "layer": self.layer}
 
     @property
     def text(self) -> str:
@@ -75,6 +81,12 @@ class Finding:
         """The name of the notebook that tells of it."""
         return ILLNESSES[self.code].lesson
 
+    def as_data(self) -> dict:
+        """Return the finding as plain data."""
+        told = {"code": self.code, "severity": self.severity, "layers": list(self.layers)}
+        told |= {"meaning": self.meaning, "advice": self.advice, "lesson": self.lesson}
+        return told | {"evidence": [evidence.as_data() for evidence in self.evidence]}
+
     def __repr__(self):
         return f"<{self.severity} {self.code}: {names_of(self.layers)}>"
 
@@ -117,6 +129,14 @@ class Findings(tuple):
     def layers_of(self, code) -> tuple[str, ...]:
         """Return the names of the layers that a code was found for; none where it wasn't found."""
         return tuple(name for finding in self if finding.code == code for name in finding.layers)
+
+    def as_data(self) -> dict:
+        """Return the report as plain data, as JSON holds it; numbers that are not finite are None."""
+        return {
+            "examined": self.examined,
+            "not_looked_at": list(self.unseen),
+            "findings": [finding.as_data() for finding in self],
+        }
 
     def __repr__(self):
         unseen = [f"Not looked at: {one}" for one in self.unseen]

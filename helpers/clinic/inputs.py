@@ -23,6 +23,8 @@ UNEVEN_MILD, UNEVEN_SEVERE = 10.0, 100.0
 # weights are alike.
 CENTER_MILD, CENTER_SEVERE = 1.6, 5.0
 
+NAMED = "Feature {feature}, counted from 0, spreads {uneven:.3g} times as much as the median one."
+
 
 def examine_inputs(trace) -> list:
     """Return the findings about what enters the first layer with weights; numbers of words are not judged."""
@@ -63,7 +65,14 @@ def scale(std, varying) -> list:
     return (
         stepped(code, "std of the inputs", whole, LARGE_MILD, LARGE_SEVERE)
         or stepped(code, "std of the inputs", whole, SMALL_MILD, SMALL_SEVERE)
-        or stepped(code, "largest std of a feature, of the median one", uneven, UNEVEN_MILD, UNEVEN_SEVERE)
+        or stepped(
+            code,
+            "largest std of a feature, of the median one",
+            uneven,
+            UNEVEN_MILD,
+            UNEVEN_SEVERE,
+            said=NAMED.format(feature=int(np.argmax(std)), uneven=uneven),
+        )
     )
 
 
@@ -73,10 +82,10 @@ def center(mean, std) -> list:
     return stepped("uncentered_inputs", "mean of the inputs, in std", distance, CENTER_MILD, CENTER_SEVERE)
 
 
-def stepped(code, quantity, value, mild, severe) -> list:
+def stepped(code, quantity, value, mild, severe, *, said=None) -> list:
     """Return the finding of a value beyond the two thresholds: below them where the severe one is smaller."""
     sign = 1 if severe > mild else -1
     if sign * value <= sign * mild:
         return []
     bad = bool(sign * value > sign * severe)
-    return [finding(code, bad, [Evidence(quantity, float(value), severe if bad else mild)])]
+    return [finding(code, bad, [Evidence(quantity, float(value), severe if bad else mild)], said=said)]

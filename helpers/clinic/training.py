@@ -23,6 +23,11 @@ DEPTH = (3.0, 6.0)
 
 OVER = (1.1, 1.5)  # last validation loss of its lowest
 
+TOO_LONG = "The steps are too long: the largest is {jump:.2g} of the weights' norm, and the loss {loss}."
+TOO_SHORT = (
+    "The steps are too short: all together at most {reach:.2g} of the weights' norm, and the loss {loss}."
+)
+
 
 def examine_run(recording) -> list:
     """Return the findings of a run: numbers, learning rate, gradients, overfitting.
@@ -44,7 +49,10 @@ def not_finite(recording) -> list:
     if bad.any():
         first = int(np.argmax(bad))
         names = [name for name, good in zip(recording.layers, fine[first], strict=True) if not good]
-        evidence = Evidence(f"loss after {recording.steps[first]} steps", float(recording.loss[first]), 0.0)
+        step, loss = recording.steps[first], float(recording.loss[first])
+        evidence = Evidence(f"loss after {step} steps", loss, 0.0)
+        if np.isfinite(loss):
+            evidence = Evidence(f"layers with inf or nan after {step} steps", float(len(names)), 0.0)
         return [finding("non_finite_values", True, [evidence], names)]
     if not np.isfinite(logged).all():
         return [finding("non_finite_values", True, [Evidence("logged loss", float("nan"), 0.0)])]
@@ -64,13 +72,9 @@ def too_high(recording) -> list:
     ]
     if not np.isfinite(loss).all():
         step = recording.steps[np.argmax(~np.isfinite(loss))]
-        return [
-            finding(
-                "learning_rate_too_high",
-                True,
-                [*evidence, Evidence(f"loss after {step} steps", np.nan, loss[0])],
-            )
-        ]
+        lost = Evidence(f"loss after {step} steps", np.nan, loss[0])
+        said = TOO_LONG.format(jump=jump, loss=f"is no number any more after {step} steps")
+        return [finding("learning_rate_too_high", True, [*evidence, lost], said=said)]
     rise = float(np.max(loss - np.minimum.accumulate(loss)) / loss[0])
     end = float(np.median(late(loss)) / loss[0])
     if end > BACK[0]:
@@ -80,7 +84,9 @@ def too_high(recording) -> list:
     if rise > RISE:
         evidence.append(Evidence("largest rise of the loss, of the first", rise, RISE))
     severe = end > BACK[1] or (end > 1 - FALL and jump > JUMP[1])
-    return [finding("learning_rate_too_high", severe, evidence)] if evidence[1:] else []
+    went = f"ends at {end:.2g} times its start" if end > 1 - FALL else f"jumps by {rise:.0%} of its start"
+    said = TOO_LONG.format(jump=jump, loss=went)
+    return [finding("learning_rate_too_high", severe, evidence, said=said)] if evidence[1:] else []
 
 
 def largest_update(recording) -> float:
@@ -107,24 +113,28 @@ def too_low(recording) -> list:
         Evidence("update ratio times steps", reach, REACH[int(severe)]),
         Evidence("fall of the loss", fall, LITTLE if severe else FALL),
     ]
-    return [finding("learning_rate_too_low", severe, evidence)]
+    said = TOO_SHORT.format(reach=reach, loss=f"fell by {fall:.0%}" if fall > 0 else "did not fall")
+    return [finding("learning_rate_too_low", severe, evidence, said=said)]
 
 
 def gradients(recording) -> list:
     """Return the findings of gradients that vanish or explode over depth, in the median over the records.
 
-    As in a Trace, a gradient has vanished where it is small there and at all layers before.
+    As in a Trace, a gradient has vanished where it is small there and at all layers before. Frozen layers
+    have none, and are left out.
     """
-    if len(recording.steps) == 0:
+    learning = np.array([name not in recording.frozen for name in recording.layers])
+    if len(recording.steps) == 0 or not learning.any():
         return []
+    layers = [name for name in recording.layers if name not in recording.frozen]
     with np.errstate(divide="ignore"):
-        logs = np.log(np.median(recording.grad_W_norm, axis=0))
+        logs = np.log(np.median(recording.grad_W_norm[:, learning], axis=0))
     if not np.isfinite(logs[-1]):
         return []
     fallen, grown = from_the_first(logs - logs[-1])
     return [
-        *_over_depth("vanishing_gradient", recording.layers, fallen, -1),
-        *_over_depth("exploding_gradient", recording.layers, grown, 1),
+        *_over_depth("vanishing_gradient", layers, fallen, -1),
+        *_over_depth("exploding_gradient", layers, grown, 1),
     ]
 
 

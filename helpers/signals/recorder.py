@@ -14,6 +14,7 @@ import numpy as np
 from helpers.networks import keras_models
 from helpers.signals import keras_passage
 from helpers.signals.blocks import blocks_of, signal_of
+from helpers.signals.keras_layers import weights_of
 from helpers.signals.recording import BINS, REACH, Recording, empty, with_record
 
 EVERY = 50  # steps between two records
@@ -50,7 +51,8 @@ def _callback_class():
         def on_train_begin(self, logs=None):
             layers, self._probe = probe_of(self.model, self.x, self.y)
             self._per_epoch = self.params["steps"]  # None where only the first epoch will tell
-            self.recording = empty(layers, self.params["epochs"] * (self._per_epoch or 1))
+            planned = self.params["epochs"] * (self._per_epoch or 1)
+            self.recording = empty(layers, planned, frozen_layers(self.model))
             self._done, self._taken, self._due = 0, 0, self.every
             self._record(0)
 
@@ -58,8 +60,7 @@ def _callback_class():
             self._done = epoch * (self._per_epoch or 0)
 
         def on_train_batch_end(self, batch, logs=None):
-            taken = batch + 1 if self._per_epoch is None else min(batch + 1, self._per_epoch)  # whole strokes
-            self._taken = self._done + taken
+            self._taken = self._done + _steps_of(batch, self._per_epoch)
             if self._taken >= self._due:
                 self._due = self._taken + self.every
                 self._record(self._taken)
@@ -88,6 +89,11 @@ def _callback_class():
                 self.model.stop_training = True
 
     return Recorder
+
+
+def _steps_of(batch, per_epoch) -> int:
+    """The steps of an epoch so far; Keras counts whole strokes of steps, which may reach beyond its end."""
+    return batch + 1 if per_epoch is None else min(batch + 1, per_epoch)
 
 
 def probe_of(model, x, y):
@@ -122,6 +128,13 @@ def probe_of(model, x, y):
 
     probe()  # compiles, and tells the names
     return tuple(names), probe
+
+
+def frozen_layers(model) -> tuple[str, ...]:
+    """Return the names of the layers whose weights training leaves as they are."""
+    trained = {id(variable) for variable in model.trainable_variables}
+    weights = [(part.name, weights_of(part)) for part in keras_passage.operations_of(model)]
+    return tuple(name for name, W in weights if W is not None and id(W) not in trained)
 
 
 @contextmanager

@@ -29,7 +29,8 @@ class Recording:
     `grad_W_norm` the norm of the gradient of each layer's weights, `ratio` the norm of the update that the
     optimizer would now make, divided by the norm of the weights. `counts` is a histogram of abs(activation)
     from 0 to `REACH`; what lies beyond is in the last bin. `steps` tells after how many training steps,
-    `total` how many were planned. `epochs` holds what Keras logged after each epoch: (step, logs).
+    `total` how many were planned. `epochs` holds what Keras logged after each epoch: (step, logs). `frozen`
+    names the layers whose weights are not trainable.
     """
 
     layers: tuple[str, ...]
@@ -41,6 +42,7 @@ class Recording:
     counts: np.ndarray
     epochs: tuple = ()
     stopped: bool = False
+    frozen: tuple[str, ...] = ()
 
     @property
     def last_step(self) -> int:
@@ -69,15 +71,13 @@ class Recording:
         return f"Recording of {len(self.layers)} layers, {self.last_step:,} of {self.total:,} steps, {state}"
 
 
-def empty(layers, total) -> Recording:
+def empty(layers, total, frozen=()) -> Recording:
     """Return a recording without records; raises ValueError for no layers or fewer than one step."""
     if not layers or total < 1:
         raise ValueError(f"a recording needs layers and steps, got {len(layers)} and {total}")
     none = np.zeros((0, len(layers)))
-    numbers = np.zeros(0)
-    return Recording(
-        tuple(layers), int(total), np.zeros(0, int), numbers, none, none, np.zeros((0, len(layers), BINS))
-    )
+    steps, numbers, counts = np.zeros(0, int), np.zeros(0), np.zeros((0, len(layers), BINS))
+    return Recording(tuple(layers), int(total), steps, numbers, none, none, counts, frozen=tuple(frozen))
 
 
 def with_record(recording, step, loss, grad_W_norm, ratio, counts) -> Recording:

@@ -237,8 +237,8 @@ ladder = tuning.Knob(tuning.decades(-2, 2, mantissas=(1, 2, 5)), (2, 6))
 same_rate, best_rate = {}, {}
 for name in tried:
     same_rate[name] = steps_needed(walk(fresh[name]))
-    chosen, _ = tuning.search({"rate": ladder}, lambda rate: np.median(
-        steps_needed(walk(tried[name], rate))))
+    chosen, _ = tuning.search({"rate": ladder}, lambda rate, h=tried[name]: np.median(
+        steps_needed(walk(h, rate))))
     best_rate[name] = chosen["rate"], steps_needed(walk(fresh[name], chosen["rate"]))
 guess_steps.reveal(np.median(same_rate["σ − ½"]))
 
@@ -564,7 +564,7 @@ checks.activation.selu_moments(my_selu_moments)
 low, high = 1.0, 3.0
 for _ in range(50):
     alpha = (low + high) / 2
-    mean = theory.expectation(lambda z: activations.elu(z, alpha), 1.0)
+    mean = theory.expectation(lambda z, alpha=alpha: activations.elu(z, alpha), 1.0)
     low, high = (alpha, high) if mean > 0 else (low, alpha)
 scale = 1 / np.sqrt(theory.expectation(lambda z: activations.elu(z, alpha) ** 2, 1.0))
 print(f"by halving:   α = {alpha:.6f}   λ = {scale:.6f}")

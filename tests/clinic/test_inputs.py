@@ -124,3 +124,11 @@ def test_a_mean_and_uneven_features_take_8_examples(examples, found):
     assert ("uncentered_inputs" in told(signs(examples) + 3)) == found
     uneven = signs(examples) * np.where(np.arange(40) == 0, 30.0, 1.0) / 10
     assert ("unscaled_inputs" in told(uneven)) == found
+
+
+def test_the_feature_that_spreads_most_is_named(rng):
+    x = rng.normal(size=(64, 8))
+    x[:, 5] *= 500
+    x /= x.std()
+    (found,) = [one for one in inputs.examine_features(x) if one.code == "unscaled_inputs"]
+    assert "Feature 5, counted from 0, spreads" in found.meaning

@@ -248,3 +248,26 @@ def test_a_validation_loss_of_1_1_times_its_lowest_is_mild_and_of_1_5_severe(end
 def test_late_is_the_last_third():
     assert training.late(np.arange(9)).tolist() == [6, 7, 8]
     assert training.late(np.arange(2)).tolist() == [1]
+
+
+def test_a_rate_is_told_by_what_was_measured():
+    (high,) = clinic.examine_training(made_up([2.3, 9.0, 8.0, 9.0, 7.0, 8.0], 0.2))
+    assert "the largest is 0.2 of the weights' norm, and the loss ends at" in high.meaning
+    found = {one.code: one for one in clinic.examine_training(made_up([2.3, np.nan, np.nan, np.nan], 0.3))}
+    assert "no number any more after 333 steps" in found["learning_rate_too_high"].meaning
+    (low,) = clinic.examine_training(made_up([2.3, 2.29, 2.28, 2.27], 1e-6))
+    assert "of the weights' norm, and the loss fell by 1%" in low.meaning
+
+
+def test_frozen_layers_have_no_vanished_gradient():
+    recorded = made_up(GOOD, gradient=(0.0, 0.0, 1.0, 1.0))
+    assert "vanishing_gradient" in severities(recorded)
+    assert severities(replace(recorded, frozen=LAYERS[:2])) == {}
+
+
+def test_numbers_lost_in_the_gradients_alone_name_the_layers():
+    grad_W_norm = np.ones((len(GOOD), len(LAYERS)))
+    grad_W_norm[2:, 1] = np.nan
+    (found,) = clinic.examine_training(replace(made_up(GOOD), grad_W_norm=grad_W_norm))
+    assert found.layers == LAYERS[1:2]
+    assert "layers with inf or nan after 400 steps: 1" in found.evidence[0].text

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from helpers import clinic
 from helpers.networks import keras_models
 from helpers.signals import recorder
 from helpers.signals.recording import BINS, REACH
@@ -215,6 +216,7 @@ def test_a_run_that_early_stopping_ends_says_so(keras, batch):
     assert watcher.recording.total == 9 * STEPS
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # its length is what Keras finds out
 def test_a_generator_of_unknown_length_is_recorded(keras, batch):
     x, y = batch
     tf = keras_models.tensorflow()
@@ -226,3 +228,14 @@ def test_a_generator_of_unknown_length_is_recorded(keras, batch):
     assert watcher.recording.steps.tolist() == [0, 7, 14, 21, 28, 35, 40]
     assert (watcher.recording.total, watcher.recording.stopped) == (2 * STEPS, False)
     assert [step for step, _ in watcher.recording.epochs] == [STEPS, 2 * STEPS]
+
+
+def test_frozen_layers_are_named_and_no_gradient_is_missed_in_them(keras, batch):
+    model, watcher = network(keras), recorder.recorder(batch[0][:16], batch[1][:16], every=20)
+    weighted = [layer for layer in model.layers if layer.weights]
+    for layer in weighted[:-1]:
+        layer.trainable = False
+    model.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy")
+    fit(model, batch, [watcher], epochs=1)
+    assert watcher.recording.frozen == tuple(layer.name for layer in weighted[:-1])
+    assert "vanishing_gradient" not in clinic.examine_training(watcher.recording).codes
