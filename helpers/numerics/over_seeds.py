@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 CONFIDENCE = 0.95
 
@@ -46,6 +45,8 @@ def paired_difference(a, b, *, comparisons=1, confidence=CONFIDENCE) -> Differen
     Raises ValueError for unequal lengths, fewer than two seeds, or fewer than one comparison.
     Source: Student 1908; Dunn 1961 for the correction.
     """
+    from scipy.special import stdtrit  # a tenth of a second, which no lesson's imports should wait for
+
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape or a.ndim != 1 or len(a) < 2:
         raise ValueError(f"a and b need the same seeds, two at least; got shapes {a.shape} and {b.shape}")
