@@ -228,11 +228,13 @@ def tell(model):
     return checks.hundred_layers.__wrapped__(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", model_cases()[0])
 def test_a_right_model(network, options):
     assert "that is the reference" in tell(network(**options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("options", "why"), model_cases()[1])
 def test_a_wrong_model(network, options, why):
     with pytest.raises(NotYet) as told:

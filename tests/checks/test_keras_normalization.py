@@ -173,6 +173,7 @@ def library(model, x):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [

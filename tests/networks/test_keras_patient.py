@@ -95,6 +95,7 @@ def test_frozen_normalization_stays_in_training():
     assert all(layer.trainable for layer in keras_patient.norms(model))
 
 
+@pytest.mark.slow
 def test_training_tells_an_entry_for_every_epoch():
     model, history = keras_patient.train(Setup(batch_size=500), epochs=2)
     assert {"accuracy", "loss", "val_accuracy", "val_loss"} <= history.keys()
