@@ -99,8 +99,8 @@ class Study:
 
     def _read(self, name, ran, which):
         """The scores of one run that count for a contender."""
-        losses = [one.loss for one in ran["validation"]]
-        look = int(np.argmin(losses)) if self.contenders[name].stops_early else -1
+        losses = np.nan_to_num([one.loss for one in ran["validation"]], nan=np.inf)
+        look = int(losses.argmin()) if self.contenders[name].stops_early else -1
         return ran[which][look]
 
     def _losses(self, name, grid, done):

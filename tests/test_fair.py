@@ -89,6 +89,15 @@ def test_stopping_early_reads_the_best_look_and_shares_the_runs():
     assert len(seen) == 5
 
 
+def test_stopping_early_never_stops_where_the_loss_is_no_number():
+    def lost_at_first(contender, setting, seed):
+        looks = [Scores(0.1, np.nan, np.nan), Scores(0.6, 1.0, 0.1)]
+        return {"validation": looks, "test": looks}
+
+    made = study({"a": Contender(stops_early=True)}, lost_at_first).make()["contenders"]
+    assert made["a"]["test"]["loss"] == [1.0] * 3
+
+
 def test_a_run_that_overflows_is_not_chosen():
     def overflows(contender, setting, seed):
         ran = valley(contender, setting, seed)

@@ -10,8 +10,6 @@ from functools import lru_cache
 import numpy as np
 
 from helpers.checks.frame import (
-    EMPTY,
-    NotAttempted,
     NotYet,
     Scored,
     array,
@@ -19,6 +17,7 @@ from helpers.checks.frame import (
     close,
     exercise,
     explain,
+    filled_in,
     require,
 )
 from helpers.networks.trial import trial
@@ -324,11 +323,8 @@ QUESTIONS = {"can die": "B", "falls somewhere": "A", "flat on both sides": "CF",
 )
 def read_slopes(answer):
     """The learner's reading of six slopes without names: question → the letters of the panels."""
-    require(isinstance(answer, dict), f"a dict is wanted, with {', '.join(map(repr, QUESTIONS))}.")
-    if all(answer.get(name) in (None, ...) for name in QUESTIONS):
-        raise NotAttempted(EMPTY)
+    filled_in(answer, QUESTIONS)
     for name, right in QUESTIONS.items():
-        require(answer.get(name) not in (None, ...), f'"{name}" is not filled in yet.')
         given = answer[name]
         letters = set("".join(given).upper())
         letters -= set(" ,")

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.checks.frame import (
-    EMPTY,
     NotAttempted,
     NotYet,
     Scored,
@@ -14,6 +13,7 @@ from helpers.checks.frame import (
     close,
     exercise,
     explain,
+    filled_in,
     require,
 )
 from helpers.networks import two_weights
@@ -37,10 +37,7 @@ OTHER_FACTOR = "For a product, the local derivative by one factor is the other f
 )
 def chain_by_hand(answer):
     """Check the gradients dh3, dz3, dv2, dh2, dz2, dw4 of the two-layer chain with the target 0.3."""
-    require(isinstance(answer, dict), "a dict is wanted, with a number for each of " + ", ".join(WAY_BACK))
-    filled = [name for name in WAY_BACK if answer.get(name) not in (None, ...)]
-    if not filled:
-        raise NotAttempted(EMPTY)
+    filled = filled_in(answer, WAY_BACK, wholly=False)
     right, known = _right_chain(), _known_slips()
     for name in WAY_BACK:
         require(name in filled, _what_is_next(name))
@@ -404,10 +401,7 @@ SIZES_SHOWN = {"A": 16, "B": 256, "C": 1}  # the curves of the figure to read, a
 )
 def which_is_which(answer):
     """Check which of the curves A, B and C belongs to the batch sizes 1, 16 and 256."""
-    require(isinstance(answer, dict), "a dict is wanted, with a batch size for each of A, B, C.")
-    filled = [name for name in SIZES_SHOWN if answer.get(name) not in (None, ...)]
-    if not filled:
-        raise NotAttempted(EMPTY)
+    filled = filled_in(answer, SIZES_SHOWN, wholly=False)
     lost = [name for name in SIZES_SHOWN if name not in filled]
     require(not lost, f"{' and '.join(lost)} has no batch size yet.")
     sizes = {name: float(array(answer[name], (), f"your {name}")) for name in SIZES_SHOWN}

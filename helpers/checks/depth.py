@@ -6,8 +6,6 @@ import numpy as np
 from helpers import data
 from helpers.checks import blind
 from helpers.checks.frame import (
-    EMPTY,
-    NotAttempted,
     Scored,
     array,
     call,
@@ -15,6 +13,7 @@ from helpers.checks.frame import (
     describe,
     exercise,
     explain,
+    filled_in,
     one_of,
     require,
 )
@@ -197,13 +196,11 @@ SEEN = {
 )
 def read_updates(answer):
     """The learner's reading of the update panels: which run shows which symptom."""
-    require(isinstance(answer, dict), "a dict is wanted, symptom → run.")
-    if all(answer.get(symptom) in (None, ...) for symptom in READINGS):
-        raise NotAttempted(EMPTY)
+    filled_in(answer, READINGS)
     for symptom, right in READINGS.items():
-        given = answer.get(symptom, ...)
-        require(given is not ..., f'there is no run for "{symptom}" yet.')
-        one_of(given, right, {run: f'not "{symptom}": {SEEN[run]}.' for run in RUNS if run != right})
+        one_of(
+            answer[symptom], right, {run: f'not "{symptom}": {SEEN[run]}.' for run in RUNS if run != right}
+        )
     return "update / weights tells who moves. Look at all layers: layer 1 alone calls batch norm healthy."
 
 
@@ -237,12 +234,8 @@ WHYS = {
 def diagnosis(answer, ward):
     """Check the dict bed → broken condition against the ward that it was read from."""
     require(isinstance(ward, blind.Ward), "give the ward as well: checks.depth.diagnosis(diagnosis, ward).")
-    require(isinstance(answer, dict), "a dict is wanted, such as {'A': 'inputs', …}.")
     beds = {bed: case[0] for bed, case in blind.cases(ward.name).items()}
-    if all(answer.get(bed) in (None, ...) for bed in beds):
-        raise NotAttempted(EMPTY)
-    missing = [bed for bed in beds if answer.get(bed) in (None, ...)]
-    require(not missing, f"there is no answer for {', '.join(missing)} yet.")
+    filled_in(answer, beds)
     for bed, right in beds.items():
         seen = SIGNS[right].format(bed=bed)
         whys = {wrong: f"{seen}. But {WHYS[wrong]}." for wrong in CONDITIONS if wrong != right}

@@ -10,14 +10,13 @@ import numpy as np
 
 from helpers import data
 from helpers.checks.frame import (
-    EMPTY,
-    NotAttempted,
     Scored,
     array,
     call,
     close,
     exercise,
     explain,
+    filled_in,
     one_of,
     require,
 )
@@ -269,12 +268,7 @@ REASONS = {
 )
 def read_flow(answer):
     """The learner's reading of the figure at gain 2: the factors of h and dz, and why dW is level."""
-    require(isinstance(answer, dict), 'a dict is wanted, with "h", "dz" and "because".')
-    names = ("h", "dz", "because")
-    if all(answer.get(name) in (None, ...) for name in names):
-        raise NotAttempted(EMPTY)
-    for name in names:
-        require(name in answer and answer[name] is not ..., f'"{name}" is not filled in yet.')
+    filled_in(answer, ("h", "dz", "because"))
     for name, way in (("h", "from one layer to the next"), ("dz", "from one layer to the one before it")):
         _tell_factor(float(array(answer[name], (), f'your "{name}"')), name, way)
     one_of(answer["because"], "B", REASONS)

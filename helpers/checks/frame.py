@@ -186,6 +186,22 @@ def call(function: Callable, *inputs):
     return got
 
 
+def filled_in(answer, names, *, wholly=True) -> list:
+    """Return which parts of a dict the learner has filled in, of those named, in their order.
+
+    Raises NotYet where the answer is no dict, or has to be `wholly` filled in and is not, naming what is
+    left; NotAttempted where nothing is.
+    """
+    require(isinstance(answer, dict), f"a dict is wanted, with {', '.join(map(repr, names))}.")
+    filled = [name for name in names if not is_empty(answer.get(name))]
+    if not filled:
+        raise NotAttempted(EMPTY)
+    left = [f'"{name}"' for name in names if name not in filled]
+    verb = "is" if len(left) == 1 else "are"
+    require(not (wholly and left), f"{', '.join(left)} {verb} not filled in yet.")
+    return filled
+
+
 def array(got, shape: tuple[int, ...] | None = None, what: str = "your answer") -> np.ndarray:
     """Return a copy of `got` as a float array, once it holds finite real numbers in the wanted shape.
 

@@ -15,6 +15,7 @@ from helpers.checks.frame import (
     close,
     exercise,
     explain,
+    filled_in,
     one_of,
     require,
 )
@@ -278,11 +279,8 @@ FIGURE = dict(zip("ABC", ILLS, strict=True))
 )
 def read_curves(answer):
     """The learner's reading of three runs: {"A": …, "B": …, "C": …}, each one of ILLS."""
-    require(isinstance(answer, dict), 'a dict is wanted, with "A", "B" and "C".')
-    if all(answer.get(name) in (None, ...) for name in FIGURE):
-        raise NotAttempted(EMPTY)
+    filled_in(answer, FIGURE)
     for name, right in FIGURE.items():
-        require(name in answer and answer[name] not in (None, ...), f'"{name}" is not filled in yet.')
         why = {ill: f"{name} is not “{ill}”: {SEEN[name]}" for ill in ILLS if ill != right}
         one_of(answer[name], right, why)
     return "late parts at once, over-fitting opens with time, healthy stays together. Look at several epochs."

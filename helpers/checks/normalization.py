@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.checks.frame import (
-    EMPTY,
-    NotAttempted,
     NotYet,
     Scored,
     array,
@@ -16,6 +14,7 @@ from helpers.checks.frame import (
     describe,
     exercise,
     explain,
+    filled_in,
     require,
 )
 from helpers.networks import patient
@@ -131,10 +130,7 @@ NODES = {  # a line of the way back → the node whose gradient it is
 )
 def way_back(answer):
     """Check the eight gradients of the way back on `small_batch`, each against a nudge of its node."""
-    require(isinstance(answer, dict), "a dict is wanted, with an array for each of " + ", ".join(NODES))
-    filled = [name for name in NODES if answer.get(name) is not None and answer.get(name) is not ...]
-    if not filled:
-        raise NotAttempted(EMPTY)
+    filled = filled_in(answer, NODES, wholly=False)
     for place, (name, node) in enumerate(NODES.items()):
         before = ", ".join(list(NODES)[:place])
         require(
@@ -574,13 +570,10 @@ SHOWN = {"A": "paper", "B": "Keras", "C": "PyTorch"}
 )
 def which_is_which(answer):
     """Check which of the three curves A, B, C of the figure is Keras's, PyTorch's and the paper's."""
-    require(isinstance(answer, dict), 'a dict is wanted: {"A": …, "B": …, "C": …}.')
-    if all(answer.get(name) in (None, ...) for name in SHOWN):
-        raise NotAttempted(EMPTY)
+    filled_in(answer, SHOWN)
     known = {source.casefold(): source for source in SOURCES}
     told = {}
     for name in SHOWN:
-        require(name in answer and answer[name] not in (None, ...), f'"{name}" is not filled in yet.')
         source = known.get(str(answer[name]).strip().casefold())
         choices = ", ".join(map(repr, SOURCES))
         require(source is not None, f"{describe(answer[name])} is none of the choices: {choices}.")
@@ -612,12 +605,7 @@ WIDTH = 100
 )
 def small_batches(answer):
     """Check a recipe {"shared": …, "activation": …, "rate": …}: the patient's loss at batches of four."""
-    require(isinstance(answer, dict), 'a dict is wanted, with "shared", "activation" and "rate".')
-    names = ("shared", "activation", "rate")
-    if all(answer.get(name) in (None, ...) for name in names):
-        raise NotAttempted(EMPTY)
-    for name in names:
-        require(answer.get(name) not in (None, ...), f'"{name}" is not filled in yet.')
+    filled_in(answer, ("shared", "activation", "rate"))
     shared, activation = answer["shared"], answer["activation"]
     rate = float(array(answer["rate"], (), "your rate"))
     require(rate > 0, f"a learning rate is above 0; yours is {rate:g}.")

@@ -9,14 +9,13 @@ from math import ceil, log, log1p
 import numpy as np
 
 from helpers.checks.frame import (
-    EMPTY,
-    NotAttempted,
     Scored,
     array,
     call,
     close,
     exercise,
     explain,
+    filled_in,
     one_of,
     require,
     still_broken,
@@ -314,12 +313,7 @@ REASONS = {
 )
 def read_eps(answer):
     """The learner's reading of the figure over ε: the best one, how much worse the smallest is, and why."""
-    require(isinstance(answer, dict), 'a dict is wanted, with "eps", "times" and "because".')
-    names = ("eps", "times", "because")
-    if all(answer.get(name) in (None, ...) for name in names):
-        raise NotAttempted(EMPTY)
-    for name in names:
-        require(name in answer and answer[name] not in (None, ...), f'"{name}" is not filled in yet.')
+    filled_in(answer, ("eps", "times", "because"))
     eps = float(array(answer["eps"], (), 'your "eps"'))
     require(eps != 0, "0 is the power of ten, log₁₀ ε; asked for is ε.")
     require(eps > 0, f"ε is added to variances: it is positive, and {eps:g} is its logarithm or a slip.")

@@ -12,15 +12,13 @@ import numpy as np
 
 from helpers import data
 from helpers.checks.frame import (
-    EMPTY,
-    NotAttempted,
     Scored,
     array,
     call,
     close,
     exercise,
     explain,
-    is_empty,
+    filled_in,
     one_of,
     require,
 )
@@ -228,11 +226,7 @@ def four_networks():
 )
 def read_rows(answer):
     """The learner's reading of four rows of histograms: which network is which."""
-    require(isinstance(answer, dict), 'a dict is wanted, with "A", "B", "C" and "D".')
-    if all(is_empty(answer.get(letter)) for letter in LETTERS):
-        raise NotAttempted(EMPTY)
-    for letter in LETTERS:
-        require(not is_empty(answer.get(letter)), f'"{letter}" is not filled in yet.')
+    filled_in(answer, LETTERS)
     told = [str(answer[letter]).strip().casefold() for letter in LETTERS]
     names = list(NAMES.values())
     for letter, key in LETTERS.items():

@@ -76,7 +76,7 @@ WRONG = [
     (checks.read_updates, READING | {LAST: "batch norm"}, "layer 1 lies at the dashed line"),
     (checks.read_updates, READING | {LAST: "SELU, each clipped"}, "within a factor of a few"),
     (checks.read_updates, READING | {LAST: "tanh"}, "none of the choices"),
-    (checks.read_updates, READING | {LAST: ...}, "no run for"),
+    (checks.read_updates, READING | {LAST: ...}, f'"{LAST}" is not filled in yet'),
     (checks.read_updates, "sigmoid", "a dict is wanted"),
 ]  # fmt: skip
 HARD = [  # of a diagnosis: answers and what is told
@@ -89,8 +89,8 @@ HARD = [  # of a diagnosis: answers and what is told
     (diagnosed(D="skip"), "moves away from 1 layer after layer"),
     (diagnosed(D="inputs"), "wrong inputs show in layer 1 at once"),
     (diagnosed(D="depth"), "none of the choices"),
-    (diagnosed(D=...), "no answer for D"),
-    ({"A": "inputs"}, "no answer for B, C, D"),
+    (diagnosed(D=...), '"D" is not filled in yet'),
+    ({"A": "inputs"}, '"B", "C", "D" are not filled in yet'),
     ("skip", "a dict is wanted"),
 ]
 RECIPES = [

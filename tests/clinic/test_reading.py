@@ -1,6 +1,5 @@
 """A model read as a program: what is written wrong is found without a batch, and what is usual is not."""
 
-import numpy as np
 import pytest
 
 from helpers.clinic.reading import examine_program
@@ -124,4 +123,4 @@ def test_names_and_cure_are_those_of_the_model(keras):
     (found,) = examine_program(program_of(model))
     assert found.layers == ("hidden",)
     assert found.advice == "Give 'hidden' activation=\"relu\"."
-    assert np.isin(["None of the 2 layers"], [found.meaning[:20]]).all()
+    assert found.meaning.startswith("None of the 2 layers has an activation")

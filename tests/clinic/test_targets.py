@@ -112,15 +112,8 @@ def test_targets_a_little_out_of_reach_are_mild():
 
 
 def test_the_size_of_targets_has_two_steps():
-    sizes = [1, 50, 300, 30_000]
-    assert [
-        told("mse", size * AMOUNTS, 1, None) and told("mse", size * AMOUNTS, 1, None)[1] for size in sizes
-    ] == [
-        None,
-        None,
-        "mild",
-        "severe",
-    ]
+    found = [told("mse", size * AMOUNTS, 1, None) for size in (1, 50, 300, 30_000)]
+    assert [one and one[1] for one in found] == [None, None, "mild", "severe"]
 
 
 def test_a_map_of_classes_takes_a_label_for_each_pixel():
